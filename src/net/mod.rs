@@ -1,0 +1,10 @@
+//! Sockets: listeners, connections, frames in and out.
+//!
+//! Owns: accepting, framing with limits, the budget of bytes in flight, pipelining, idle connections; the real Net seam.
+//! Never does: decode a body; know an API. Frames go to a [`Service`] handed in at start.
+//! Invariants: memory grows as bytes arrive, never by an announced size; answers leave in request order; a request's effects
+//! happen in arrival order.
+
+mod service;
+
+pub use service::{ConnectionContext, Outcome, Reply, Response, Service};

@@ -1,0 +1,65 @@
+//! What a connection hands its frames to.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+
+use crate::seams::BoxFuture;
+
+/// What is known of the connection that a request came in on.
+#[derive(Debug)]
+pub struct ConnectionContext {
+    /// Unique within the process.
+    pub id: u64,
+    /// Name of the listener it came in on; answers give addresses of that listener.
+    pub listener: Arc<str>,
+    pub peer: SocketAddr,
+}
+
+/// An answer, its size prefix and header included, as pieces that are written without being joined.
+#[derive(Debug, Default)]
+pub struct Response {
+    pub pieces: Vec<Bytes>,
+}
+
+/// What became of a frame.
+pub enum Reply {
+    /// The answer is ready.
+    Now(Response),
+    /// All effects have happened; the answer comes later.
+    Later(BoxFuture<'static, Outcome>),
+    /// Nothing is answered (Produce with acks=0).
+    Nothing,
+    /// The connection is closed without an answer; the reason is logged.
+    Close(String),
+}
+
+/// How a [`Reply::Later`] ends: never `Later` again.
+#[derive(Debug)]
+pub enum Outcome {
+    Response(Response),
+    Nothing,
+    Close(String),
+}
+
+/// Takes whole frames (without the size prefix). Called on the connection's runtime, one frame after the other, in arrival
+/// order; it must not block. Everything that a request does happens before `call` returns or by what `call` set going; only
+/// waiting is left to the returned future, so several waits of one connection overlap.
+pub trait Service: Send + Sync + 'static {
+    fn call(&self, context: &Arc<ConnectionContext>, frame: BytesMut) -> Reply;
+
+    /// The connection is gone.
+    fn disconnected(&self, context: &ConnectionContext);
+}
+
+impl std::fmt::Debug for Reply {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Now(response) => formatter.debug_tuple("Now").field(response).finish(),
+            Self::Later(_) => formatter.write_str("Later"),
+            Self::Nothing => formatter.write_str("Nothing"),
+            Self::Close(reason) => formatter.debug_tuple("Close").field(reason).finish(),
+        }
+    }
+}
