@@ -4,6 +4,11 @@
 //! Never does: know what the records mean. No engine type leaves this room.
 //! Invariants: one proposal is one record batch, committed whole or not at all; leader restore is off.
 
+mod options;
 mod port;
 
-pub use port::{CommittedBatch, MetadataQuorum, MetadataStateMachine, ProposeError, Proposed, QuorumLeader, Snapshot};
+pub use options::{QuorumFault, QuorumOptions, QuorumSettings, VoterEndpoint};
+pub use port::{
+    CommittedBatch, MetadataQuorum, MetadataStateMachine, ProposeError, Proposed, QuorumLeader, Snapshot, SnapshotRecords,
+    UnreadableRecord,
+};
