@@ -1,0 +1,94 @@
+"""Brings what the clients need, into `build/` or as Debian packages, and says what it could not bring."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+COMPAT = Path(__file__).resolve().parent.parent
+ROOT = COMPAT.parent
+BUILD = ROOT / "build"
+VENV = BUILD / "venv"
+KAFKA_VERSION = "4.3.0"
+KAFKA = BUILD / f"kafka-{KAFKA_VERSION}"
+REQUIREMENTS = [COMPAT / "kafka-python/requirements.txt", COMPAT / "confluent-kafka/requirements.txt"]
+
+
+class Missing(Exception):
+    """Something that a client needs is not there and could not be brought; the text is the command that would."""
+
+
+def _run(command: list[str], **keywords):
+    print("  $", " ".join(map(str, command)), flush=True)
+    try:
+        subprocess.run(command, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, **keywords)
+    except (subprocess.CalledProcessError, OSError) as failure:
+        raise Missing(" ".join(map(str, command))) from failure
+
+
+def debian(package: str, program: str) -> str:
+    """The path of `program`, from the Debian package if it has to be."""
+    if not shutil.which(program):
+        _apt_install(package)
+    path = shutil.which(program)
+    if not path:
+        raise Missing(f"apt-get install {package}")
+    return path
+
+
+def _apt_install(package: str):
+    """Installs a Debian package if this user may; else the command is what is missing."""
+    patient = ["apt-get", "-y", "-qq", "-o", "Acquire::Retries=5", "-o", "Acquire::http::Timeout=30"]
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        raise Missing(f"sudo apt-get install {package}")
+    quiet = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    _run([*patient, "update"], env=quiet)
+    _run([*patient, "install", "--no-install-recommends", package], env=quiet)
+
+
+def _stamped(stamp: Path, sources: list[Path]) -> bool:
+    """Whether `stamp` was written for these sources as they are now."""
+    return stamp.exists() and stamp.read_text() == _digest(sources)
+
+
+def _digest(sources: list[Path]) -> str:
+    return hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
+
+
+def python() -> Path:
+    """The Python that has the pinned clients installed."""
+    interpreter, stamp = VENV / "bin/python", VENV / "requirements.sha256"
+    if not _stamped(stamp, REQUIREMENTS):
+        try:
+            _run([sys.executable, "-m", "venv", "--clear", str(VENV)])
+        except Missing:
+            _apt_install("python3-venv")
+            _run([sys.executable, "-m", "venv", "--clear", str(VENV)])
+        _run([str(interpreter), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--timeout", "30",
+              "--retries", "5"] + [word for file in REQUIREMENTS for word in ("-r", str(file))])
+        stamp.write_text(_digest(REQUIREMENTS))
+    return interpreter
+
+
+def jars() -> Path:
+    """The folder with Apache Kafka's jars."""
+    pom, folder, stamp = COMPAT / "apache-kafka/pom.xml", KAFKA / "libs", KAFKA / "pom.sha256"
+    if not _stamped(stamp, [pom]):
+        debian("openjdk-17-jdk-headless", "java")
+        debian("maven", "mvn")
+        shutil.rmtree(folder, ignore_errors=True)
+        _run(["mvn", "-q", "-B", "-f", str(pom), "dependency:copy-dependencies", f"-DoutputDirectory={folder}",
+              "-Dmaven.wagon.http.retryHandler.count=5"])
+        stamp.write_text(_digest([pom]))
+    return folder
+
+
+QUICK_TO_START = ["-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto"]
+
+
+def java(main_class: str, *arguments: str, machine=QUICK_TO_START) -> list[str]:
+    """The command line of a program of Apache Kafka's."""
+    return ["java", *machine,
+            f"-Dlog4j2.configurationFile={COMPAT / 'apache-kafka/log4j2.xml'}", "-cp", f"{jars()}/*", main_class, *arguments]
