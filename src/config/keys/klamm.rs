@@ -1,0 +1,20 @@
+//! Klamm's own keys.
+
+use super::super::key::{Key, Validator, int, string};
+use super::super::listeners::read_admin_listener;
+
+#[rustfmt::skip]
+pub(super) const KEYS: &[Key] = &[
+    string("klamm.admin.listener").default("127.0.0.1:9644").allowed(Validator::Reading(read_admin_listener, "host:port or none")).effective()
+        .doc("Address of the HTTP server with /healthz, /readyz and /metrics; `none` turns it off. It knows no authentication: keep it on a private address."),
+    string("klamm.flush.mode").default("durable").one_of(&["durable", "page-cache"]).effective()
+        .doc("`durable`: a write is acknowledged, and readable, once it is on the device. `page-cache`: once it is in memory, as Apache Kafka does; a power cut can then lose acknowledged records that no other replica has on its device."),
+    string("klamm.log.format").default("text").one_of(&["text", "json"]).effective()
+        .doc("Shape of the program's own log lines on standard error."),
+    string("klamm.log.level").default("info").one_of(&["off", "error", "warn", "info", "debug", "trace"]).effective()
+        .doc("The least severity of the program's own log lines that is written."),
+    int("klamm.log.max.open.segment.files").default("4096").between(16, 1_000_000).effective()
+        .doc("Segment and index files kept open at once over all partitions; the longest unused one is closed to open another."),
+    int("klamm.worker.threads").between(1, 1024).effective()
+        .doc("Threads that serve connections. Unset: one for each core."),
+];

@@ -1,0 +1,53 @@
+//! Listeners, connections, threads and limits on requests.
+
+use super::super::key::{Key, int, list, long, string};
+
+#[rustfmt::skip]
+pub(super) const KEYS: &[Key] = &[
+    list("advertised.listeners").not_empty().effective()
+        .doc("Addresses that clients are told to connect to, one per listener. Unset: the addresses listened on, `localhost` for a listener on several loopback addresses, the machine's name for one on all interfaces."),
+    long("connections.max.idle.ms").default("600000").effective()
+        .doc("A connection without traffic for this long is closed; negative: never."),
+    list("early.start.listeners")
+        .doc("Listeners that open before the authorizer has started; unset: those of the controller."),
+    string("inter.broker.listener.name").effective()
+        .doc("Listener that brokers use among themselves; unset: the one named like security.inter.broker.protocol."),
+    string("listener.security.protocol.map").default("SASL_SSL:SASL_SSL,PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT").per_broker().effective()
+        .doc("What each listener speaks, as NAME:PROTOCOL. Only PLAINTEXT works in this version."),
+    list("listeners").default("PLAINTEXT://127.0.0.1:9092,PLAINTEXT://[::1]:9092").not_empty().per_broker().effective()
+        .doc("Addresses to listen on, as NAME://host:port: IPv6 in brackets, no host for all interfaces, port 0 for a free one. The same name may stand several times and is then one listener with several addresses."),
+    int("max.connection.creation.rate").default("2147483647").at_least(0).cluster_wide()
+        .doc("New connections a second that the broker accepts."),
+    int("max.connections").default("2147483647").at_least(0).cluster_wide().effective()
+        .doc("Connections that the broker holds at once."),
+    int("max.connections.per.ip").default("2147483647").at_least(0).cluster_wide()
+        .doc("Connections from one address at once."),
+    string("max.connections.per.ip.overrides").default("").cluster_wide()
+        .doc("Other bounds for some addresses, as host:count."),
+    int("max.request.partition.size.limit").default("2000").at_least(1).effective()
+        .doc("Partitions that one request may name."),
+    int("num.io.threads").default("8").at_least(1).cluster_wide()
+        .doc("Threads that work on requests. Klamm's are klamm.worker.threads."),
+    int("num.network.threads").default("3").at_least(1).cluster_wide()
+        .doc("Threads that serve the network. Klamm's are klamm.worker.threads."),
+    long("queued.max.request.bytes").default("268435456").effective()
+        .doc("Bytes that all requests in flight may hold together; connections are not read from while it is used up. 0 or less: no bound."),
+    int("queued.max.requests").default("500").at_least(1)
+        .doc("Requests that may wait for a thread. Klamm bounds bytes instead: queued.max.request.bytes."),
+    int("request.timeout.ms").default("30000")
+        .doc("Time that a request to another node may take."),
+    string("security.inter.broker.protocol").default("PLAINTEXT").one_of(&["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]).effective()
+        .doc("Security protocol between brokers; used to find the listener when inter.broker.listener.name is not set."),
+    long("socket.connection.setup.timeout.max.ms").default("30000")
+        .doc("Longest time that the set-up of a connection to another node may take after several failures."),
+    long("socket.connection.setup.timeout.ms").default("10000")
+        .doc("Time that the first set-up of a connection to another node may take."),
+    int("socket.listen.backlog.size").default("50").at_least(1).effective()
+        .doc("Connections that may wait to be accepted."),
+    int("socket.receive.buffer.bytes").default("102400").effective()
+        .doc("Receive buffer of a client's connection; -1 leaves it to the operating system."),
+    int("socket.request.max.bytes").default("104857600").at_least(1).effective()
+        .doc("Largest request, in bytes."),
+    int("socket.send.buffer.bytes").default("102400").effective()
+        .doc("Send buffer of a client's connection; -1 leaves it to the operating system."),
+];

@@ -1,0 +1,337 @@
+//! The second stage: typed, checked values that the broker starts from.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::listeners::{self, BindAddress, Listener, ListenerName};
+use super::raw::{Problem, RawConfig};
+use super::settings::Settings;
+use crate::types::NodeId;
+
+/// Everything the broker is started with. Holds every broker key; the typed fields are those that something acts on.
+#[derive(Clone, Debug)]
+pub struct ServerConfig {
+    pub node_id: NodeId,
+    pub rack: Option<String>,
+    /// `log.dirs`, else `log.dir`; at least one, each once.
+    pub log_dirs: Vec<PathBuf>,
+    /// `metadata.log.dir`, else the first of the log directories.
+    pub metadata_log_dir: PathBuf,
+    pub network: NetworkConfig,
+    pub topic_creation: TopicCreationConfig,
+    pub fetch: FetchConfig,
+    pub storage: StorageConfig,
+    pub metadata_log: MetadataLogConfig,
+    pub offsets_topic: InternalTopicConfig,
+    pub transaction_state_topic: InternalTopicConfig,
+    pub share_state_topic: InternalTopicConfig,
+    pub logging: LoggingConfig,
+    /// Every key as it was written, for describing and for what topics inherit.
+    pub settings: Settings,
+}
+
+#[derive(Clone, Debug)]
+pub struct NetworkConfig {
+    /// In the order written; at least one for clients.
+    pub listeners: Vec<Listener>,
+    pub inter_broker_listener: ListenerName,
+    /// `klamm.admin.listener`; `None` turns the admin server off.
+    pub admin_listener: Option<BindAddress>,
+    /// `klamm.worker.threads`; `None` for one per core.
+    pub worker_threads: Option<usize>,
+    /// Largest request frame in bytes.
+    pub socket_request_max_bytes: usize,
+    /// Bytes that all requests in flight may hold together; `None` for no bound.
+    pub queued_max_request_bytes: Option<usize>,
+    /// `None` for never.
+    pub connections_max_idle: Option<Duration>,
+    pub max_connections: usize,
+    pub listen_backlog: u32,
+    /// `None` leaves the size to the operating system.
+    pub socket_send_buffer_bytes: Option<usize>,
+    pub socket_receive_buffer_bytes: Option<usize>,
+}
+
+#[derive(Clone, Debug)]
+pub struct TopicCreationConfig {
+    pub auto_create_topics: bool,
+    pub delete_topics: bool,
+    pub num_partitions: i32,
+    pub default_replication_factor: i16,
+    /// Partitions that one request may describe or create.
+    pub max_request_partitions: usize,
+}
+
+#[derive(Clone, Debug)]
+pub struct FetchConfig {
+    /// Bytes of one fetch response.
+    pub max_bytes: usize,
+    pub max_incremental_fetch_sessions: usize,
+}
+
+/// When an acknowledged record is safe; see `klamm.flush.mode`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum FlushMode {
+    Durable,
+    PageCache,
+}
+
+#[derive(Clone, Debug)]
+pub struct StorageConfig {
+    pub flush_mode: FlushMode,
+    pub max_open_segment_files: usize,
+    /// Delay before retention runs for the first time.
+    pub initial_task_delay: Duration,
+    pub retention_check_interval: Duration,
+    pub recovery_point_checkpoint_interval: Duration,
+    pub log_start_offset_checkpoint_interval: Duration,
+    pub high_watermark_checkpoint_interval: Duration,
+    pub producer_id_expiration: Duration,
+    pub producer_id_expiration_check_interval: Duration,
+}
+
+#[derive(Clone, Debug)]
+pub struct MetadataLogConfig {
+    pub segment_bytes: u64,
+    /// `None` for never.
+    pub segment_age: Option<Duration>,
+    /// `None` for no bound.
+    pub retention_bytes: Option<u64>,
+    pub retention: Option<Duration>,
+    pub max_record_bytes_between_snapshots: u64,
+    /// `None` for never by time.
+    pub max_snapshot_interval: Option<Duration>,
+    /// How often an idle controller writes a record; `None` for never.
+    pub max_idle_interval: Option<Duration>,
+}
+
+/// How an internal topic is made when it is first needed.
+#[derive(Clone, Debug)]
+pub struct InternalTopicConfig {
+    pub num_partitions: i32,
+    pub replication_factor: i16,
+    pub segment_bytes: u64,
+    /// `None` where the topic has no such setting of its own.
+    pub min_insync_replicas: Option<i32>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+/// The program's own log lines.
+#[derive(Clone, Debug)]
+pub struct LoggingConfig {
+    pub format: LogFormat,
+    /// `off`, `error`, `warn`, `info`, `debug` or `trace`.
+    pub level: String,
+}
+
+/// A configuration that passed, with what is worth telling about it.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    pub config: ServerConfig,
+    pub warnings: Vec<String>,
+}
+
+impl Default for ServerConfig {
+    /// What `klamm` starts with when nothing is configured.
+    fn default() -> Self {
+        Self::load(RawConfig::default()).expect("the defaults are valid").config
+    }
+}
+
+impl ServerConfig {
+    /// Judges everything that was written.
+    ///
+    /// # Errors
+    /// All that is wrong, not only the first.
+    pub fn load(raw: RawConfig) -> Result<Loaded, Vec<Problem>> {
+        let mut problems = Vec::new();
+        let mut warnings = Vec::new();
+        let mut settings = Settings::read(raw, &mut problems, &mut warnings);
+        let mut checks = Checks { problems: &mut problems };
+        checks.identity(&mut settings);
+        checks.roles(&settings);
+        checks.limits(&settings);
+        checks.retention(&settings);
+        let config = Self::assemble(settings, &mut problems);
+        if problems.is_empty() { Ok(Loaded { config, warnings }) } else { Err(problems) }
+    }
+
+    fn assemble(settings: Settings, problems: &mut Vec<Problem>) -> Self {
+        let log_dirs = log_dirs(&settings);
+        let metadata_log_dir = settings.optional_text("metadata.log.dir").map(PathBuf::from);
+        Self {
+            node_id: NodeId(narrow(settings.integer("node.id"))),
+            rack: settings.optional_text("broker.rack"),
+            metadata_log_dir: metadata_log_dir.or_else(|| log_dirs.first().cloned()).expect("log.dir has a default"),
+            log_dirs,
+            network: network(&settings, problems),
+            topic_creation: TopicCreationConfig {
+                auto_create_topics: settings.boolean("auto.create.topics.enable"),
+                delete_topics: settings.boolean("delete.topic.enable"),
+                num_partitions: narrow(settings.integer("num.partitions")),
+                default_replication_factor: narrow(settings.integer("default.replication.factor")),
+                max_request_partitions: narrow(settings.integer("max.request.partition.size.limit")),
+            },
+            fetch: FetchConfig {
+                max_bytes: narrow(settings.integer("fetch.max.bytes")),
+                max_incremental_fetch_sessions: narrow(settings.integer("max.incremental.fetch.session.cache.slots")),
+            },
+            storage: storage(&settings),
+            metadata_log: metadata_log(&settings),
+            offsets_topic: internal_topic(&settings, "offsets.topic"),
+            transaction_state_topic: internal_topic(&settings, "transaction.state.log"),
+            share_state_topic: internal_topic(&settings, "share.coordinator.state.topic"),
+            logging: LoggingConfig {
+                format: if settings.text("klamm.log.format") == "json" { LogFormat::Json } else { LogFormat::Text },
+                level: settings.text("klamm.log.level"),
+            },
+            settings,
+        }
+    }
+}
+
+fn log_dirs(settings: &Settings) -> Vec<PathBuf> {
+    let key = if settings.is_set("log.dirs") { "log.dirs" } else { "log.dir" };
+    settings.list(key).into_iter().map(PathBuf::from).collect()
+}
+
+fn network(settings: &Settings, problems: &mut Vec<Problem>) -> NetworkConfig {
+    let (listeners, inter_broker_listener) = listeners::read(settings, problems);
+    NetworkConfig {
+        listeners,
+        inter_broker_listener,
+        admin_listener: listeners::admin_listener(&settings.text("klamm.admin.listener")).expect("judged with its key"),
+        worker_threads: settings.optional_integer("klamm.worker.threads").map(narrow),
+        socket_request_max_bytes: narrow(settings.integer("socket.request.max.bytes")),
+        queued_max_request_bytes: bounded(settings, "queued.max.request.bytes").filter(|bytes| *bytes > 0).map(narrow),
+        connections_max_idle: bounded(settings, "connections.max.idle.ms").map(milliseconds),
+        max_connections: narrow(settings.integer("max.connections")),
+        listen_backlog: narrow(settings.integer("socket.listen.backlog.size")),
+        socket_send_buffer_bytes: bounded(settings, "socket.send.buffer.bytes").map(narrow),
+        socket_receive_buffer_bytes: bounded(settings, "socket.receive.buffer.bytes").map(narrow),
+    }
+}
+
+fn storage(settings: &Settings) -> StorageConfig {
+    let interval = |key| milliseconds(settings.integer(key));
+    StorageConfig {
+        flush_mode: if settings.text("klamm.flush.mode") == "page-cache" { FlushMode::PageCache } else { FlushMode::Durable },
+        max_open_segment_files: narrow(settings.integer("klamm.log.max.open.segment.files")),
+        initial_task_delay: interval("log.initial.task.delay.ms"),
+        retention_check_interval: interval("log.retention.check.interval.ms"),
+        recovery_point_checkpoint_interval: interval("log.flush.offset.checkpoint.interval.ms"),
+        log_start_offset_checkpoint_interval: interval("log.flush.start.offset.checkpoint.interval.ms"),
+        high_watermark_checkpoint_interval: interval("replica.high.watermark.checkpoint.interval.ms"),
+        producer_id_expiration: interval("producer.id.expiration.ms"),
+        producer_id_expiration_check_interval: interval("producer.id.expiration.check.interval.ms"),
+    }
+}
+
+fn metadata_log(settings: &Settings) -> MetadataLogConfig {
+    let positive = |key| bounded(settings, key).filter(|value| *value > 0);
+    MetadataLogConfig {
+        segment_bytes: narrow(settings.integer("metadata.log.segment.bytes")),
+        segment_age: positive("metadata.log.segment.ms").map(milliseconds),
+        retention_bytes: bounded(settings, "metadata.max.retention.bytes").map(narrow),
+        retention: bounded(settings, "metadata.max.retention.ms").map(milliseconds),
+        max_record_bytes_between_snapshots: narrow(settings.integer("metadata.log.max.record.bytes.between.snapshots")),
+        max_snapshot_interval: positive("metadata.log.max.snapshot.interval.ms").map(milliseconds),
+        max_idle_interval: positive("metadata.max.idle.interval.ms").map(milliseconds),
+    }
+}
+
+fn internal_topic(settings: &Settings, prefix: &str) -> InternalTopicConfig {
+    let integer = |suffix: &str| settings.integer(&format!("{prefix}.{suffix}"));
+    InternalTopicConfig {
+        num_partitions: narrow(integer("num.partitions")),
+        replication_factor: narrow(integer("replication.factor")),
+        segment_bytes: narrow(integer("segment.bytes")),
+        // Kafka's offsets topic has none: it goes by min.insync.replicas.
+        min_insync_replicas: (prefix != "offsets.topic").then(|| narrow(integer("min.isr"))),
+    }
+}
+
+/// A value that its key's type and validator keep in the target's range.
+fn narrow<N: TryFrom<i64>>(number: i64) -> N {
+    N::try_from(number).ok().expect("the key's validator keeps it in range")
+}
+
+/// Kafka's -1 as `None`.
+fn bounded(settings: &Settings, key: &str) -> Option<i64> {
+    Some(settings.integer(key)).filter(|number| *number >= 0)
+}
+
+/// For values that their key's validator keeps at 0 or more.
+fn milliseconds(number: i64) -> Duration {
+    Duration::from_millis(narrow(number))
+}
+
+/// The checks that one key alone cannot make.
+struct Checks<'a> {
+    problems: &'a mut Vec<Problem>,
+}
+
+impl Checks<'_> {
+    fn complain(&mut self, settings: &Settings, key: &str, reason: &str) {
+        let value = settings.value(key).map_or_else(String::new, |value| format!("={}", value.to_text()));
+        self.problems.push(Problem { origin: settings.origin(key), message: format!("{key}{value}: {reason}") });
+    }
+
+    /// `broker.id` is the old name of `node.id`.
+    fn identity(&mut self, settings: &mut Settings) {
+        settings.imply("node.id", "broker.id");
+        settings.imply("broker.id", "node.id");
+        if settings.integer("node.id") != settings.integer("broker.id") {
+            self.complain(settings, "broker.id", "must be the same as node.id if both are set");
+        }
+        if settings.integer("node.id") < 0 {
+            self.complain(settings, "broker.id", "must be 0 or more");
+        }
+    }
+
+    fn roles(&mut self, settings: &Settings) {
+        let roles = settings.list("process.roles");
+        if roles.len() < 2 {
+            let reason = "a node of one role is part of a larger cluster, which this version cannot form yet; \
+                          use broker,controller or leave it out";
+            self.complain(settings, "process.roles", reason);
+        }
+        for key in ["controller.quorum.voters", "controller.quorum.bootstrap.servers"] {
+            if settings.list(key).len() > 1 {
+                self.complain(settings, key, "this version cannot form a cluster of several nodes yet");
+            }
+        }
+    }
+
+    fn limits(&mut self, settings: &Settings) {
+        let largest_request = settings.integer("socket.request.max.bytes");
+        let all_requests = settings.integer("queued.max.request.bytes");
+        if all_requests > 0 && all_requests < largest_request {
+            let reason = format!("must be at least socket.request.max.bytes ({largest_request}), or -1 for no bound");
+            self.complain(settings, "queued.max.request.bytes", &reason);
+        }
+        if i16::try_from(settings.integer("default.replication.factor")).is_ok_and(|factor| factor < 1) {
+            self.complain(settings, "default.replication.factor", "must be at least 1");
+        }
+    }
+
+    /// Kafka refuses a retention of zero, whichever key says it.
+    fn retention(&mut self, settings: &Settings) {
+        for key in ["log.retention.ms", "log.retention.minutes", "log.retention.hours"] {
+            match settings.optional_integer(key) {
+                Some(0) => return self.complain(settings, key, "must be -1 (keep forever) or at least 1"),
+                Some(_) => return,
+                None => {}
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "server_tests.rs"]
+mod tests;

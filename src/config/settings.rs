@@ -1,0 +1,186 @@
+//! Every broker key with its value, judged one by one: what describing, topics and [`super::ServerConfig`] build on.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::deviations;
+use super::key::{Effect, Key};
+use super::keys;
+use super::raw::{Origin, Problem, RawConfig};
+use super::value::Value;
+
+/// A key that was written, read.
+#[derive(Clone, Debug)]
+pub(super) struct Static {
+    /// As it was written.
+    pub(super) text: String,
+    pub(super) value: Value,
+    pub(super) origin: Option<Origin>,
+}
+
+/// The broker's settings as the file and the command line give them, and the defaults of all others.
+#[derive(Clone, Default, Debug)]
+pub struct Settings {
+    statics: BTreeMap<&'static str, Static>,
+    /// Keys of plugins and of single listeners, which no table holds.
+    unlisted: BTreeSet<String>,
+}
+
+impl Settings {
+    /// Judges every key; what is wrong goes to `problems` and is then as if it had not been written.
+    pub(super) fn read(raw: RawConfig, problems: &mut Vec<Problem>, warnings: &mut Vec<String>) -> Self {
+        let mut settings = Self::default();
+        let mut without_effect = Vec::new();
+        for (name, written) in raw.entries {
+            let Some(key) = keys::broker_key(&name) else {
+                if keys::is_known_without_entry(&name) {
+                    without_effect.push(name.clone());
+                    settings.unlisted.insert(name);
+                } else {
+                    problems.push(Problem { origin: Some(written.origin), message: unknown_key(&name, &written.value) });
+                }
+                continue;
+            };
+            match key.parse(&written.value) {
+                Ok(value) => {
+                    if key.effect == Effect::Accepted {
+                        without_effect.push(name);
+                    }
+                    settings.statics.insert(key.name, Static { text: written.value, value, origin: Some(written.origin) });
+                }
+                Err(reason) => {
+                    problems.push(Problem { origin: Some(written.origin), message: bad_value(key, &written.value, &reason) });
+                }
+            }
+        }
+        warnings.extend(raw.warnings);
+        if !without_effect.is_empty() {
+            warnings.push(format!("these settings are known but have no effect in this version: {}", without_effect.join(", ")));
+        }
+        settings
+    }
+
+    /// Presets a key that another one implies, as if it had been written there.
+    pub(super) fn imply(&mut self, name: &'static str, by: &'static str) {
+        if !self.is_set(name)
+            && let Some(written) = self.statics.get(by).cloned()
+        {
+            self.statics.insert(name, written);
+        }
+    }
+
+    pub(super) fn is_set(&self, name: &str) -> bool {
+        self.statics.contains_key(name)
+    }
+
+    pub(super) fn written(&self, name: &str) -> Option<&Static> {
+        self.statics.get(name)
+    }
+
+    /// Where a key was written.
+    #[must_use]
+    pub fn origin(&self, name: &str) -> Option<Origin> {
+        self.statics.get(name).and_then(|written| written.origin.clone())
+    }
+
+    /// Names of the keys that no table holds.
+    pub(super) fn unlisted(&self) -> impl Iterator<Item = &str> {
+        self.unlisted.iter().map(String::as_str)
+    }
+
+    /// Without `process.roles` a node is a complete cluster of one.
+    #[must_use]
+    pub fn is_alone(&self) -> bool {
+        !self.is_set("process.roles")
+    }
+
+    /// The default of a key on this node: it can depend on whether the node is a cluster of one.
+    pub(super) fn default_text(&self, key: &Key) -> Option<&'static str> {
+        deviations::alone(key.name).filter(|_| self.is_alone()).or(key.default)
+    }
+
+    /// The value that holds: written, or the default; `None` where there is neither.
+    ///
+    /// # Panics
+    /// When there is no such key, or its default is not valid: mistakes in the tables, which a test finds.
+    pub(super) fn value(&self, name: &str) -> Option<Value> {
+        let key = keys::broker_key(name).expect("a key of the tables");
+        match self.statics.get(name) {
+            Some(written) => Some(written.value.clone()),
+            None => self.default_text(key).map(|text| key.parse(text).expect("the default of a key is valid")),
+        }
+    }
+
+    pub(super) fn optional_integer(&self, name: &str) -> Option<i64> {
+        self.value(name).map(|value| match value {
+            Value::Integer(number) => number,
+            other => unreachable!("{name} is not an integer but {other:?}"),
+        })
+    }
+
+    /// # Panics
+    /// When the key has neither value nor default.
+    pub(super) fn integer(&self, name: &str) -> i64 {
+        self.optional_integer(name).expect("the key has a default")
+    }
+
+    pub(super) fn boolean(&self, name: &str) -> bool {
+        match self.value(name) {
+            Some(Value::Boolean(value)) => value,
+            other => unreachable!("{name} is not a boolean but {other:?}"),
+        }
+    }
+
+    pub(super) fn optional_text(&self, name: &str) -> Option<String> {
+        self.value(name).map(|value| match value {
+            Value::Text(text) => text,
+            other => unreachable!("{name} is not text but {other:?}"),
+        })
+    }
+
+    pub(super) fn text(&self, name: &str) -> String {
+        self.optional_text(name).expect("the key has a default")
+    }
+
+    pub(super) fn list(&self, name: &str) -> Vec<String> {
+        match self.value(name) {
+            Some(Value::List(entries)) => entries,
+            None => Vec::new(),
+            other => unreachable!("{name} is not a list but {other:?}"),
+        }
+    }
+}
+
+/// What to say about a value that a key does not allow.
+pub(super) fn bad_value(key: &Key, value: &str, reason: &str) -> String {
+    let value = if key.is_sensitive() { "[hidden]" } else { value };
+    format!("Invalid value {value} for configuration {}: {reason}", key.name)
+}
+
+fn unknown_key(name: &str, value: &str) -> String {
+    let nearest = keys::broker().map(|key| (distance(name, key.name), key.name)).min();
+    let hint = match nearest {
+        Some((distance, nearest)) if distance <= 3 => format!("did you mean {nearest}?"),
+        _ => "`klamm config docs` lists all keys".to_owned(),
+    };
+    format!("Unknown key {name} (value '{value}'); {hint}")
+}
+
+/// Letters to insert, delete or replace to get from one name to the other.
+fn distance(from: &str, to: &str) -> usize {
+    let to: Vec<char> = to.chars().collect();
+    let mut row: Vec<usize> = (0..=to.len()).collect();
+    for (line, letter) in from.chars().enumerate() {
+        let mut diagonal = line;
+        let mut left = line + 1;
+        for (column, other) in row.iter_mut().skip(1).zip(&to) {
+            let replaced = diagonal + usize::from(letter != *other);
+            diagonal = *column;
+            left = replaced.min(*column + 1).min(left + 1);
+            *column = left;
+        }
+        if let Some(first) = row.first_mut() {
+            *first = line + 1;
+        }
+    }
+    row.last().copied().unwrap_or_default()
+}
