@@ -1,11 +1,18 @@
-//! The log of one partition.
+//! The log of one partition: appending and rolling.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{AppendError, LogConfig, LogFault, ReadPlan, ReadRefusal, SyncWork, TimestampPlan, TimestampTarget};
-use crate::record::BatchHeader;
-use crate::seams::Disk;
+use super::epochs::LeaderEpochs;
+use super::files::{FileKind, OpenFiles, Place, SegmentFiles};
+use super::producers::Producers;
+use super::recent::RecentBatches;
+use super::scan::Located;
+use super::segment::Segment;
+use super::sync::Dirty;
+use super::{AppendError, AppendRefusal, LogConfig, LogFault, snapshot, transaction_index};
+use crate::record::{BatchHeader, Batches, check_crc, stamp};
+use crate::seams::{Disk, File, OpenMode};
 use crate::types::{LeaderEpoch, Offset, OffsetAndEpoch, Timestamp, TopicId};
 
 /// How a log is opened; its directory is made if missing.
@@ -24,6 +31,8 @@ pub struct OpenOptions {
     /// The directory had .kafka_cleanshutdown: nothing needs to be scanned.
     pub clean_shutdown: bool,
     pub now: Timestamp,
+    /// One for all logs of the process.
+    pub open_files: Arc<OpenFiles>,
 }
 
 /// One batch to append; `bytes` is that batch, its CRC valid, its base offset and leader epoch to be stamped.
@@ -47,171 +56,227 @@ pub struct Appended {
     pub timestamp: Timestamp,
 }
 
-/// The log of one partition. All methods are quick but for `open`; reads are planned here and done outside the lock.
+/// The log of one partition. All methods are quick but for `open`, `truncate` and `close`; reads are planned here and done outside
+/// the lock.
 #[derive(Debug)]
 pub struct Log {
-    _directory: PathBuf,
+    pub(super) place: Arc<Place>,
+    pub(super) config: LogConfig,
+    /// Rising by base offset; the last is the active one. Never empty.
+    pub(super) segments: Vec<Segment>,
+    pub(super) log_start_offset: Offset,
+    pub(super) next_offset: Offset,
+    pub(super) flushed_offset: Offset,
+    /// Counts the times the log was cut, so that a sync begun before does not count after.
+    pub(super) generation: u64,
+    pub(super) dirty: Dirty,
+    pub(super) epochs: LeaderEpochs,
+    pub(super) producers: Producers,
+    /// Offset of the newest producer snapshot on disk.
+    pub(super) snapshot_offset: Option<Offset>,
+    pub(super) recent: RecentBatches,
+    /// Files that bear `.deleted`, and when each may go.
+    pub(super) deleted: Vec<(Timestamp, PathBuf)>,
+    /// Once the disk has failed, no append is taken any more.
+    pub(super) fault: Option<LogFault>,
 }
 
 impl Log {
-    /// Opens or makes the directory. Recovers what lies above the recovery point: scans, cuts at the first batch that is not whole,
-    /// rebuilds indexes and producer state.
-    ///
-    /// # Errors
-    /// A fault of the disk, or files that are not Kafka's.
-    pub fn open(options: OpenOptions) -> Result<Self, LogFault> {
-        Ok(Self { _directory: options.directory })
-    }
-
     /// Appends as leader: checks the producer's sequence, stamps offset and epoch, writes to the page cache. Rolls first if due.
     ///
     /// # Errors
     /// A refusal leaves the log as it was; so does `NoSpace`, which cuts back to the last whole batch.
     pub fn append(&mut self, batch: Validated<'_>, leader_epoch: LeaderEpoch, now: Timestamp) -> Result<Appended, AppendError> {
-        let _ = (batch, leader_epoch, now);
-        todo!()
+        self.check_usable()?;
+        let Validated { bytes, mut header, max_timestamp_delta: _ } = batch;
+        let log_start_offset = self.log_start_offset;
+        if let Some(first) = self.producers.check(&header).map_err(AppendError::Refused)? {
+            return Ok(Appended {
+                base_offset: first.first_offset(),
+                last_offset: first.last_offset,
+                log_start_offset,
+                duplicate: true,
+                timestamp: first.timestamp,
+            });
+        }
+        (header.base_offset, header.leader_epoch) = (self.next_offset, leader_epoch);
+        self.check_continues(&header, self.next_offset, self.latest_epoch())?;
+        stamp(bytes, header.base_offset, leader_epoch);
+        let result = self.write_batch(bytes, &header, now);
+        self.keep_fault(result)?;
+        let (base_offset, last_offset) = (header.base_offset, header.last_offset());
+        Ok(Appended { base_offset, last_offset, log_start_offset, duplicate: false, timestamp: header.max_timestamp })
     }
 
-    /// Appends batches whose offsets and epochs are already set (followers, the metadata log): they must continue the log.
+    /// Appends batches whose offsets and epochs are already set (followers, the metadata log): they must continue the log, gaps
+    /// allowed (a compacted leader has them), and be whole. Their CRCs are checked here. When a fault ends it early, whole batches
+    /// of a first part may have been appended.
     ///
     /// # Errors
-    /// `OffsetOutOfOrder`, or a fault.
+    /// `OffsetOutOfOrder`, `LeaderEpochOutOfOrder`, `DamagedBatch`, each before anything is written; or a fault.
     pub fn append_as_is(&mut self, batches: &[u8], now: Timestamp) -> Result<Appended, AppendError> {
-        let _ = (batches, now);
-        todo!()
+        self.check_usable()?;
+        let (mut next_offset, mut latest_epoch) = (self.next_offset, self.latest_epoch());
+        let (mut base_offset, mut timestamp) = (None, Timestamp(-1));
+        for batch in Batches::new(batches) {
+            let (header, range) = batch.map_err(|error| AppendError::Refused(AppendRefusal::DamagedBatch(error)))?;
+            let bytes = batches.get(range).expect("the range lies in the bytes");
+            check_crc(bytes).map_err(|error| AppendError::Refused(AppendRefusal::DamagedBatch(error)))?;
+            self.check_continues(&header, next_offset, latest_epoch)?;
+            base_offset = base_offset.or(Some(header.base_offset));
+            timestamp = timestamp.max(header.max_timestamp);
+            next_offset = header.last_offset().next();
+            latest_epoch = latest_epoch.max(Some(header.leader_epoch));
+        }
+        let result = self.write_batches(batches, now);
+        self.keep_fault(result)?;
+        Ok(Appended {
+            base_offset: base_offset.unwrap_or(next_offset),
+            last_offset: next_offset.plus(-1),
+            log_start_offset: self.log_start_offset,
+            duplicate: false,
+            timestamp,
+        })
     }
 
-    #[must_use]
-    pub fn log_start_offset(&self) -> Offset {
-        todo!()
+    fn check_usable(&self) -> Result<(), LogFault> {
+        self.fault.as_ref().map_or(Ok(()), |fault| Err(fault.again()))
     }
 
-    #[must_use]
-    pub fn log_end_offset(&self) -> Offset {
-        todo!()
+    /// Offsets rise and stay in range, epochs do not fall.
+    fn check_continues(&self, header: &BatchHeader, next: Offset, latest: Option<LeaderEpoch>) -> Result<(), AppendError> {
+        let got = header.base_offset;
+        // The last offset saturates, and the log end must be one more.
+        if got < next || header.last_offset().0 == i64::MAX {
+            return Err(AppendError::Refused(AppendRefusal::OffsetOutOfOrder { expected: next, got }));
+        }
+        match latest {
+            Some(latest) if header.leader_epoch.0 >= 0 && header.leader_epoch < latest => {
+                Err(AppendError::Refused(AppendRefusal::LeaderEpochOutOfOrder { latest, got: header.leader_epoch }))
+            }
+            _ => Ok(()),
+        }
     }
 
-    /// All below is synced. Exclusive.
-    #[must_use]
-    pub fn flushed_offset(&self) -> Offset {
-        todo!()
+    /// A fault that is not `NoSpace` ends all appending.
+    pub(super) fn keep_fault<T>(&mut self, result: Result<T, LogFault>) -> Result<T, LogFault> {
+        if let Err(fault @ (LogFault::Io { .. } | LogFault::Corrupt { .. })) = &result {
+            self.fault.get_or_insert_with(|| fault.again());
+        }
+        result
     }
 
-    /// Epoch of the newest batch, as the leader-epoch-checkpoint has it.
-    #[must_use]
-    pub fn latest_epoch(&self) -> Option<LeaderEpoch> {
-        todo!()
+    /// The disk failed elsewhere, in a sync of this log or of another in its directory: nothing is appended any more.
+    pub fn mark_failed(&mut self, fault: &LogFault) {
+        self.fault.get_or_insert_with(|| fault.again());
     }
 
-    /// End offset of the largest epoch at or below `epoch` (OffsetForLeaderEpoch); `None` if there is none.
-    #[must_use]
-    pub fn end_offset_for_epoch(&self, epoch: LeaderEpoch) -> Option<OffsetAndEpoch> {
-        let _ = epoch;
-        todo!()
+    fn write_batch(&mut self, bytes: &[u8], header: &BatchHeader, now: Timestamp) -> Result<(), LogFault> {
+        self.assign_epoch_at(header.leader_epoch, header.base_offset)?;
+        self.roll_if_due(header, now)?;
+        let position = self.write(bytes, now)?;
+        self.note(Located { header: *header, position }, bytes)?;
+        self.write_due_indexes()
     }
 
-    /// Epoch of the batch that holds `offset`.
-    #[must_use]
-    pub fn epoch_at(&self, offset: Offset) -> Option<LeaderEpoch> {
-        let _ = offset;
-        todo!()
+    /// Writes runs of batches that go into one segment with one call each.
+    fn write_batches(&mut self, batches: &[u8], now: Timestamp) -> Result<(), LogFault> {
+        let mut rest = batches;
+        while let Some(Ok((first, _))) = Batches::new(rest).next() {
+            self.assign_epoch_at(first.leader_epoch, first.base_offset)?;
+            self.roll_if_due(&first, now)?;
+            let run = self.run_length(rest, &first);
+            let (run, behind) = rest.split_at(run);
+            let position = self.write(run, now)?;
+            for (header, range) in Batches::new(run).map_while(Result::ok) {
+                let bytes = run.get(range.clone()).expect("the range lies in the run");
+                self.note(Located { header, position: position + range.start as u64 }, bytes)?;
+            }
+            self.write_due_indexes()?;
+            rest = behind;
+        }
+        Ok(())
     }
 
-    /// Records that a new leader epoch starts at the log end, durably before any batch of it is (LeaderEpochFileCache).
-    ///
-    /// # Errors
-    /// A fault.
-    pub fn assign_epoch(&mut self, epoch: LeaderEpoch) -> Result<(), LogFault> {
-        let _ = epoch;
-        todo!()
+    /// Bytes of the batches at the start of `batches` that may be written together: of one epoch, surely not calling for a roll
+    /// in between. The first is always among them.
+    fn run_length(&self, batches: &[u8], first: &BatchHeader) -> usize {
+        let active = self.active();
+        let room = self.config.segment_bytes.min(i32::MAX as u64).saturating_sub(active.size());
+        let fits = |(header, range): &(BatchHeader, std::ops::Range<usize>)| {
+            header.leader_epoch == first.leader_epoch
+                && range.end as u64 <= room
+                && active.relative(header.last_offset()).is_some()
+                && header.max_timestamp <= first.max_timestamp
+        };
+        let fitting = Batches::new(batches).map_while(Result::ok).take_while(fits).last().map_or(0, |(_, range)| range.end);
+        fitting.max(first.length)
     }
 
-    /// Plans a read of whole batches from the one that holds `offset`, below `limit` (exclusive), of up to `max_bytes`;
-    /// with `at_least_one` the first batch comes whole even if it is larger. Empty when `offset >= limit`.
-    ///
-    /// # Errors
-    /// `OutOfRange`.
-    pub fn plan_read(
-        &self,
-        offset: Offset,
-        limit: Offset,
-        max_bytes: usize,
-        at_least_one: bool,
-    ) -> Result<ReadPlan, ReadRefusal> {
-        let _ = (offset, limit, max_bytes, at_least_one);
-        todo!()
+    /// Writes at the end of the active segment. A write that fails for lack of space is undone.
+    fn write(&mut self, bytes: &[u8], now: Timestamp) -> Result<u64, LogFault> {
+        let active = self.segments.last().expect("a log has a segment");
+        let (files, position) = (active.files(), active.size());
+        let failed = |action, error| LogFault::io(&files.path(FileKind::Log), action, error);
+        if self.dirty.active.is_none() {
+            self.dirty.active = Some(files.open(FileKind::Log).map_err(|error| failed("open", error))?);
+        }
+        let file = self.dirty.active.as_ref().expect("opened above");
+        self.dirty.since.get_or_insert(now);
+        match file.write_at(position, bytes).map_err(|error| failed("append", error)) {
+            Err(fault @ LogFault::NoSpace { .. }) => {
+                file.set_length(position).map_err(|source| LogFault::Io {
+                    path: files.path(FileKind::Log),
+                    action: "cut back a write that found no space",
+                    source,
+                })?;
+                Err(fault)
+            }
+            result => result.map(|()| position),
+        }
     }
 
-    /// About how many bytes lie between two offsets (exact within a segment's index granularity is enough; never less than
-    /// the true number by more than one index interval). For min_bytes of long polls.
-    #[must_use]
-    pub fn bytes_between(&self, from: Offset, to: Offset) -> u64 {
-        let _ = (from, to);
-        todo!()
+    /// Takes note of a batch that stands in the active segment's file.
+    pub(super) fn note(&mut self, located: Located, bytes: &[u8]) -> Result<(), LogFault> {
+        let interval = self.config.index_interval_bytes;
+        let active = self.segments.last_mut().expect("a log has a segment");
+        active.note(&located, interval);
+        self.recent.push(&located);
+        self.next_offset = located.header.last_offset().next();
+        if let Some(aborted) = self.producers.apply(&located.header, bytes) {
+            let files = active.files();
+            let file = transaction_index::append(files, &aborted)
+                .map_err(|error| LogFault::io(&files.path(FileKind::TransactionIndex), "append", error))?;
+            self.dirty.others.push(file);
+            self.dirty.directory = true;
+        }
+        Ok(())
     }
 
-    /// Plans the search for a timestamp (ListOffsets).
-    #[must_use]
-    pub fn plan_timestamp(&self, target: TimestampTarget, limit: Offset) -> TimestampPlan {
-        let _ = (target, limit);
-        todo!()
+    /// Writes index entries when enough are gathered. For lack of space they stay gathered: nothing depends on them.
+    fn write_due_indexes(&mut self) -> Result<(), LogFault> {
+        let active = self.segments.last_mut().expect("a log has a segment");
+        if !active.index_write_is_due() {
+            return Ok(());
+        }
+        let written = active.write_indexes();
+        match written.map_err(|error| LogFault::io(&active.files().path(FileKind::OffsetIndex), "write index", error)) {
+            Err(LogFault::NoSpace { .. }) => Ok(()),
+            result => result,
+        }
     }
 
-    /// What has to be synced to make the log durable up to its end; `None` when it is. One at a time.
-    pub fn begin_sync(&mut self) -> Option<SyncWork> {
-        todo!()
-    }
-
-    /// The work ran without error: advances the flushed offset (not past a truncation that happened meanwhile).
-    pub fn finish_sync(&mut self, work: &SyncWork) {
-        let _ = work;
-        todo!()
-    }
-
-    /// Retention by time, size and log start offset; expired files are renamed to `.deleted`. Never below `keep_from`
-    /// (the high watermark). Returns whether the log start moved.
-    ///
-    /// # Errors
-    /// A fault.
-    pub fn apply_retention(&mut self, now: Timestamp, keep_from: Offset) -> Result<bool, LogFault> {
-        let _ = (now, keep_from);
-        todo!()
-    }
-
-    /// Removes `.deleted` files whose delay has passed.
-    ///
-    /// # Errors
-    /// A fault.
-    pub fn remove_deleted(&mut self, now: Timestamp) -> Result<(), LogFault> {
-        let _ = now;
-        todo!()
-    }
-
-    /// Moves the log start forward (DeleteRecords, snapshots of the metadata log); whole segments below go.
-    ///
-    /// # Errors
-    /// A fault.
-    pub fn advance_log_start(&mut self, offset: Offset, now: Timestamp) -> Result<(), LogFault> {
-        let _ = (offset, now);
-        todo!()
-    }
-
-    /// Cuts the log to end at `offset` (a batch boundary at or below it); synced on return.
-    ///
-    /// # Errors
-    /// A fault.
-    pub fn truncate(&mut self, offset: Offset, now: Timestamp) -> Result<(), LogFault> {
-        let _ = (offset, now);
-        todo!()
-    }
-
-    /// Drops everything and starts an empty log at `offset` (an installed snapshot, a follower below the leader's start).
-    ///
-    /// # Errors
-    /// A fault.
-    pub fn restart_at(&mut self, offset: Offset, now: Timestamp) -> Result<(), LogFault> {
-        let _ = (offset, now);
-        todo!()
+    fn roll_if_due(&mut self, header: &BatchHeader, now: Timestamp) -> Result<(), LogFault> {
+        let config = &self.config;
+        let active = self.segments.last_mut().expect("a log has a segment");
+        let due = active.must_roll(header, config, now);
+        if !due.map_err(|error| LogFault::io(&active.files().path(FileKind::Log), "read", error))? {
+            return Ok(());
+        }
+        // Segments join without a gap, so that recovery can tell one that has lost its tail; only a gap that no segment can span
+        // stays open.
+        let spans = header.last_offset().0.saturating_sub(self.next_offset.0) <= i64::from(i32::MAX);
+        self.roll_to(if spans { self.next_offset } else { header.base_offset }, now)
     }
 
     /// Starts a new segment now if the active one is not empty (snapshots of the metadata log, tests).
@@ -219,33 +284,150 @@ impl Log {
     /// # Errors
     /// A fault.
     pub fn roll(&mut self, now: Timestamp) -> Result<(), LogFault> {
-        let _ = now;
-        todo!()
+        self.check_usable()?;
+        if self.active().size() == 0 {
+            return Ok(());
+        }
+        let result = self.roll_to(self.next_offset, now);
+        self.keep_fault(result)
+    }
+
+    /// After `NoSpace` the active segment is the one it was.
+    fn roll_to(&mut self, base_offset: Offset, now: Timestamp) -> Result<(), LogFault> {
+        let files = SegmentFiles::new(self.place.clone(), base_offset);
+        let made = self.make_segment(&files);
+        let finished = made.and_then(|()| {
+            let active = self.segments.last_mut().expect("a log has a segment");
+            let result = active.finish_indexes();
+            result.map_err(|error| LogFault::io(&active.files().path(FileKind::OffsetIndex), "write index", error))
+        });
+        if let Err(fault) = finished {
+            for kind in [FileKind::Log, FileKind::OffsetIndex, FileKind::TimeIndex] {
+                // What cannot be removed now, the next attempt empties.
+                drop(self.place.disk.remove_file(&files.path(kind)));
+            }
+            return Err(fault);
+        }
+        let closed = self.active().files().clone();
+        self.dirty.others.extend(self.dirty.active.take());
+        for kind in [FileKind::OffsetIndex, FileKind::TimeIndex] {
+            let file = closed.open(kind).map_err(|error| LogFault::io(&closed.path(kind), "open", error))?;
+            self.dirty.others.push(file);
+        }
+        self.segments.push(Segment::empty(files, now));
+        self.recent.clear();
+        Ok(())
+    }
+
+    /// The files of a new segment and the producer snapshot that recovery of it starts from.
+    fn make_segment(&mut self, files: &SegmentFiles) -> Result<(), LogFault> {
+        let snapshot = self.write_snapshot(files.base_offset())?;
+        self.dirty.others.extend(snapshot);
+        self.dirty.directory = true;
+        for kind in [FileKind::OffsetIndex, FileKind::TimeIndex, FileKind::Log] {
+            let made = files.create(kind).and_then(|file| {
+                let wanted = self.config.preallocate && kind == FileKind::Log;
+                if wanted { file.preallocate(self.config.segment_bytes) } else { Ok(()) }
+            });
+            made.map_err(|error| LogFault::io(&files.path(kind), "make segment", error))?;
+        }
+        Ok(())
+    }
+
+    /// Writes the producers as they are now, unless that was done at this offset already; not synced.
+    pub(super) fn write_snapshot(&mut self, offset: Offset) -> Result<Option<Arc<dyn File>>, LogFault> {
+        if self.snapshot_offset.is_some_and(|newest| newest >= offset) {
+            return Ok(None);
+        }
+        let path = self.place.path(offset, FileKind::ProducerSnapshot);
+        let write = || {
+            let file = self.place.disk.open(&path, OpenMode::CreateOrOpen)?;
+            file.set_length(0)?;
+            file.write_at(0, &snapshot::encode(self.producers.known()))?;
+            Ok(file)
+        };
+        let file = write().map_err(|error| LogFault::io(&path, "write producer snapshot", error))?;
+        self.snapshot_offset = Some(offset);
+        Ok(Some(file))
+    }
+
+    /// Records that a new leader epoch starts at the log end, durably before any batch of it is (LeaderEpochFileCache).
+    ///
+    /// # Errors
+    /// A fault.
+    pub fn assign_epoch(&mut self, epoch: LeaderEpoch) -> Result<(), LogFault> {
+        self.check_usable()?;
+        let result = self.assign_epoch_at(epoch, self.next_offset);
+        self.keep_fault(result)
+    }
+
+    fn assign_epoch_at(&mut self, epoch: LeaderEpoch, offset: Offset) -> Result<(), LogFault> {
+        if self.latest_epoch() == Some(epoch) {
+            return Ok(());
+        }
+        let mut epochs = self.epochs.clone();
+        if epochs.assign(epoch, offset) { self.replace_epochs(epochs) } else { Ok(()) }
+    }
+
+    /// The file first: what memory says must not be taken back by a crash.
+    pub(super) fn replace_epochs(&mut self, epochs: LeaderEpochs) -> Result<(), LogFault> {
+        let written = epochs.write(&*self.place.disk, &self.place.directory);
+        written.map_err(|error| LogFault::io(&self.place.directory, "write leader-epoch-checkpoint", error))?;
+        self.epochs = epochs;
+        Ok(())
+    }
+
+    pub(super) fn active(&self) -> &Segment {
+        self.segments.last().expect("a log has a segment")
+    }
+
+    #[must_use]
+    pub fn log_start_offset(&self) -> Offset {
+        self.log_start_offset
+    }
+
+    #[must_use]
+    pub fn log_end_offset(&self) -> Offset {
+        self.next_offset
+    }
+
+    /// All below is synced. Exclusive.
+    #[must_use]
+    pub fn flushed_offset(&self) -> Offset {
+        self.flushed_offset
+    }
+
+    /// Epoch of the newest batch, as the leader-epoch-checkpoint has it.
+    #[must_use]
+    pub fn latest_epoch(&self) -> Option<LeaderEpoch> {
+        self.epochs.latest()
+    }
+
+    /// End offset of the largest epoch at or below `epoch` (OffsetForLeaderEpoch); `None` if there is none, or if `epoch` is above
+    /// all that the log knows.
+    #[must_use]
+    pub fn end_offset_for_epoch(&self, epoch: LeaderEpoch) -> Option<OffsetAndEpoch> {
+        self.epochs.end_offset(epoch, self.next_offset)
+    }
+
+    /// Epoch of the batch that holds `offset`.
+    #[must_use]
+    pub fn epoch_at(&self, offset: Offset) -> Option<LeaderEpoch> {
+        self.epochs.epoch_at(offset)
     }
 
     pub fn configure(&mut self, config: LogConfig) {
-        let _ = config;
-        todo!()
+        self.config = config;
     }
 
     /// Forgets producers that have been silent for `producer.id.expiration.ms`.
     pub fn expire_producers(&mut self, now: Timestamp) {
-        let _ = now;
-        todo!()
-    }
-
-    /// Syncs all, writes the producer snapshot at the end, trims the active indexes. For a clean stop.
-    ///
-    /// # Errors
-    /// A fault; then the stop is not clean.
-    pub fn close(&mut self, now: Timestamp) -> Result<(), LogFault> {
-        let _ = now;
-        todo!()
+        self.producers.expire(now, self.config.producer_id_expiration_ms);
     }
 
     /// Bytes in all segments.
     #[must_use]
     pub fn size(&self) -> u64 {
-        todo!()
+        self.segments.iter().map(Segment::size).sum()
     }
 }

@@ -1,0 +1,389 @@
+//! Opening a log, after a clean stop or after a crash (LogLoader.java).
+//!
+//! The steps, each in a function of its own, in this order:
+//! 1. `leftovers`: files of interrupted deletions, cleanings and swaps are settled.
+//! 2. `load`: the segments are listed; indexes that are missing or impossible are made anew.
+//! 3. The place of a journal's replay: a journal that holds bytes which were made durable in their segments' stead writes them back
+//!    here, when the segments are known and before their ends are judged. There is no journal yet.
+//! 4. `scan`: above the recovery point every batch is checked; the log is cut at the first that is not whole, what lies behind goes.
+//! 5. `epochs` and `producers`: made to agree with the batches.
+//!
+//! Below the recovery point the bytes were durable. Damage there is not a torn tail: it is reported, never cut off.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
+
+use super::epochs::{self, LeaderEpochs};
+use super::files::{FileKind, Place, SegmentFiles, parse_file_name};
+use super::leftovers::settle_leftovers;
+use super::partition_log::{Log, OpenOptions};
+use super::producers::Producers;
+use super::recent::RecentBatches;
+use super::scan::Located;
+use super::segment::Segment;
+use super::sync::Dirty;
+use super::{LogConfig, LogFault, checkpoint, partition_metadata, snapshot, transaction_index};
+use crate::record::check_crc;
+use crate::types::{LeaderEpoch, Offset, Timestamp};
+
+impl Log {
+    /// Opens or makes the directory. Recovers what lies above the recovery point: scans, cuts at the first batch that is not whole,
+    /// rebuilds indexes and producer state. What was recovered is synced on return, so all of the log counts as flushed.
+    ///
+    /// # Errors
+    /// A fault of the disk, files that are not Kafka's, or damage below the recovery point.
+    pub fn open(options: OpenOptions) -> Result<Self, LogFault> {
+        let OpenOptions { disk, directory, topic_id, config, recovery_point, log_start_offset, clean_shutdown, now, open_files } =
+            options;
+        let place = Arc::new(Place { disk, directory, open_files });
+        make_directory(&place, clean_shutdown)?;
+        if let Some(topic_id) = topic_id {
+            partition_metadata::settle(&*place.disk, &place.directory, topic_id)?;
+        }
+        settle_leftovers(&place)?;
+        let segments = load(&place, &config, clean_shutdown, now)?;
+        let mut log = Self {
+            place,
+            config,
+            segments,
+            log_start_offset,
+            next_offset: log_start_offset,
+            flushed_offset: log_start_offset,
+            generation: 0,
+            dirty: Dirty::default(),
+            epochs: LeaderEpochs::default(),
+            producers: Producers::default(),
+            snapshot_offset: None,
+            recent: RecentBatches::default(),
+            deleted: Vec::new(),
+            fault: None,
+        };
+        log.recover(if clean_shutdown { None } else { Some(recovery_point) }, now)?;
+        Ok(log)
+    }
+
+    /// `recovery_point` is `None` after a clean stop.
+    fn recover(&mut self, recovery_point: Option<Offset>, now: Timestamp) -> Result<(), LogFault> {
+        let unreadable_epochs = self.load_epochs()?;
+        // Step 3 of the module's list, the replay of a journal, comes here.
+        let scan_from = match recovery_point {
+            Some(recovery_point) => Some((self.segment_of(recovery_point), recovery_point)),
+            None if self.end_is_whole()? => None,
+            // The stop was said to be clean, but the last segment has been written to since.
+            None => self.segments.last().map(|last| (self.segments.len() - 1, last.base_offset())),
+        };
+        // What the producers were is known for sure up to where the scan begins.
+        let mut producers_from = None;
+        if let Some((first, recovery_point)) = scan_from {
+            producers_from = self.segments.get(first).map(Segment::base_offset);
+            self.scan(first, recovery_point)?;
+        }
+        let last_epoch = self.find_end()?;
+        if self.next_offset < self.log_start_offset || self.segments.is_empty() {
+            self.remove_segments_from(0)?;
+            self.start_empty(self.log_start_offset, now)?;
+        }
+        self.flushed_offset = self.next_offset;
+        let first = self.segments.first().map_or(Offset::ZERO, Segment::base_offset);
+        self.log_start_offset = self.log_start_offset.max(first);
+        self.settle_epochs(unreadable_epochs, last_epoch)?;
+        self.remove_stray_snapshots(producers_from.unwrap_or(self.next_offset))?;
+        self.load_producers(producers_from, now)?;
+        if scan_from.is_some() { self.sync_directory() } else { Ok(()) }
+    }
+
+    /// Reads the epochs; true if the file cannot be believed or is not there.
+    fn load_epochs(&mut self) -> Result<bool, LogFault> {
+        let text = checkpoint::read_file(&*self.place.disk, &self.place.directory.join(epochs::FILE_NAME))?;
+        let parsed = text.and_then(|text| LeaderEpochs::parse(&text));
+        let unreadable = parsed.is_none();
+        self.epochs = parsed.unwrap_or_default();
+        Ok(unreadable)
+    }
+
+    /// Checks every batch of the segments from number `first` on, and makes their indexes anew. Ends the log at the first batch that
+    /// is not whole, does not continue the log, or is of an older epoch.
+    fn scan(&mut self, first: usize, recovery_point: Offset) -> Result<(), LogFault> {
+        let mut expected: Option<Offset> = None;
+        let mut latest_epoch = None;
+        let mut number = first;
+        while number < self.segments.len() {
+            let segment = self.segments.get_mut(number).expect("the loop's condition");
+            let gap = expected.is_some_and(|expected| !joins(segment, expected));
+            let outcome = if gap { None } else { Some(scan_segment(segment, &self.config, recovery_point, &mut latest_epoch)) };
+            let path = segment.files().path(FileKind::Log);
+            match outcome {
+                None => {
+                    // The segment before has lost its tail: what follows the hole was never acknowledged.
+                    self.remove_segments_from(number)?;
+                    break;
+                }
+                Some(scanned) => {
+                    let scanned = scanned.map_err(|error| LogFault::io(&path, "recover", error))?.map_err(|problem| {
+                        LogFault::corrupt(&path, format!("{problem}, below the recovery point {recovery_point}"))
+                    })?;
+                    expected = Some(scanned.next_offset);
+                    for (epoch, offset) in scanned.epochs {
+                        self.epochs.assign(epoch, offset);
+                    }
+                    if scanned.was_cut {
+                        self.remove_segments_from(number + 1)?;
+                        break;
+                    }
+                }
+            }
+            number += 1;
+        }
+        Ok(())
+    }
+
+    /// Whether the last segment ends with a whole batch.
+    fn end_is_whole(&mut self) -> Result<bool, LogFault> {
+        let Some(last) = self.segments.last_mut() else { return Ok(true) };
+        let path = last.files().path(FileKind::Log);
+        Ok(last.last_batch().map_err(|error| LogFault::io(&path, "read", error))?.1)
+    }
+
+    /// Finds the log end; gives the epoch of the last batch. Looks up what appends need to know of the active segment.
+    fn find_end(&mut self) -> Result<Option<LeaderEpoch>, LogFault> {
+        let Some(last) = self.segments.last_mut() else { return Ok(None) };
+        let path = last.files().path(FileKind::Log);
+        let failed = |error| LogFault::io(&path, "read", error);
+        let (batch, _) = last.last_batch().map_err(failed)?;
+        last.largest_timestamp().map_err(failed)?;
+        self.next_offset = batch.map_or(last.base_offset(), |batch| batch.header.last_offset().next());
+        Ok(batch.map(|batch| batch.header.leader_epoch))
+    }
+
+    /// Makes the epochs agree with the batches: from the file where it can be believed, else from every batch of the log.
+    fn settle_epochs(&mut self, unreadable: bool, last_epoch: Option<LeaderEpoch>) -> Result<(), LogFault> {
+        let before = self.epochs.clone();
+        let stale = last_epoch.is_some_and(|last| last.0 >= 0 && self.epochs.latest().is_none_or(|latest| latest < last));
+        if stale || (unreadable && self.next_offset > self.log_start_offset) {
+            self.epochs.clear();
+            for segment in &self.segments {
+                let path = segment.files().path(FileKind::Log);
+                let mut scanner = segment.scanner(0, segment.size()).map_err(|error| LogFault::io(&path, "read", error))?;
+                while let Some(Ok(batch)) = scanner.next().map_err(|error| LogFault::io(&path, "read", error))? {
+                    self.epochs.assign(batch.header.leader_epoch, batch.header.base_offset);
+                }
+            }
+        }
+        self.epochs.truncate_from_end(self.next_offset);
+        self.epochs.truncate_from_start(self.log_start_offset);
+        if unreadable || self.epochs != before { self.replace_epochs(self.epochs.clone()) } else { Ok(()) }
+    }
+
+    /// Loads the newest snapshot that can be believed and takes in the batches after it. After a scan, `scanned_from` is where it
+    /// began: the transaction indexes from there on are empty and are filled again.
+    pub(super) fn load_producers(&mut self, scanned_from: Option<Offset>, now: Timestamp) -> Result<(), LogFault> {
+        let mut start = self.log_start_offset;
+        self.producers = Producers::default();
+        self.snapshot_offset = None;
+        for offset in self.snapshot_offsets()?.into_iter().rev() {
+            if offset > self.next_offset || offset < self.log_start_offset {
+                continue;
+            }
+            let path = self.place.path(offset, FileKind::ProducerSnapshot);
+            let found = checkpoint::read_file(&*self.place.disk, &path)?;
+            if let Some(known) = found.and_then(|bytes| snapshot::decode(&bytes)) {
+                self.producers = Producers::from_snapshot(known);
+                self.snapshot_offset = Some(offset);
+                start = offset;
+                break;
+            }
+            self.place.disk.remove_file(&path).map_err(|error| LogFault::io(&path, "remove torn snapshot", error))?;
+        }
+        for number in self.segment_of(start)..self.segments.len() {
+            let base_offset = self.segments.get(number).map_or(start, Segment::base_offset);
+            if scanned_from.is_some_and(|from| base_offset > from)
+                && let Some(file) = self.write_snapshot(base_offset)?
+            {
+                file.sync().map_err(|error| LogFault::io(&self.place.directory, "sync producer snapshot", error))?;
+            }
+            self.take_in_producers(number, start, scanned_from.is_some_and(|from| base_offset >= from))?;
+        }
+        self.producers.expire(now, self.config.producer_id_expiration_ms);
+        Ok(())
+    }
+
+    /// Takes in the producers' batches of one segment from `start` on.
+    fn take_in_producers(&mut self, number: usize, start: Offset, fill_transaction_index: bool) -> Result<(), LogFault> {
+        let Some(segment) = self.segments.get(number) else { return Ok(()) };
+        let files = segment.files().clone();
+        let path = files.path(FileKind::Log);
+        let failed = |error| LogFault::io(&path, "read", error);
+        let Some(first) = segment.find(start.max(segment.base_offset())).map_err(failed)? else { return Ok(()) };
+        let mut scanner = segment.scanner(first.position, segment.size()).map_err(failed)?;
+        while let Some(Ok(located)) = scanner.next().map_err(failed)? {
+            if located.header.producer_id.is_none() || located.header.base_offset < start {
+                continue;
+            }
+            // Only markers are looked into.
+            let bytes = if located.header.attributes.is_control() { scanner.batch(&located).map_err(failed)? } else { &[] };
+            let aborted = self.producers.apply(&located.header, bytes).filter(|_| fill_transaction_index);
+            if let Some(aborted) = aborted {
+                transaction_index::append(&files, &aborted).and_then(|file| file.sync()).map_err(failed)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Offsets of the producer snapshots on disk, rising.
+    pub(super) fn snapshot_offsets(&self) -> Result<Vec<Offset>, LogFault> {
+        let entries = list(&self.place)?;
+        Ok(entries.filter_map(|(offset, kind, _)| (kind == FileKind::ProducerSnapshot).then_some(offset)).collect())
+    }
+
+    /// Keeps the snapshots at the starts of segments and the newest one above them (ProducerStateManager.removeStraySnapshots), none
+    /// of them above `believed`.
+    fn remove_stray_snapshots(&mut self, believed: Offset) -> Result<(), LogFault> {
+        let newest_segment = self.active().base_offset();
+        let offsets = self.snapshot_offsets()?;
+        let newest = offsets.iter().rev().find(|offset| **offset <= believed).copied();
+        for offset in offsets {
+            let is_start = self.segments.binary_search_by_key(&offset, Segment::base_offset).is_ok();
+            let is_newest = newest == Some(offset) && offset > newest_segment;
+            if offset > believed || !(is_start || is_newest) {
+                let path = self.place.path(offset, FileKind::ProducerSnapshot);
+                self.place.disk.remove_file(&path).map_err(|error| LogFault::io(&path, "remove stray snapshot", error))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What the scan of a segment found.
+struct Scanned {
+    next_offset: Offset,
+    was_cut: bool,
+    /// The epochs of its batches and where each starts.
+    epochs: Vec<(LeaderEpoch, Offset)>,
+}
+
+/// Whether a segment goes on where the one before it ended. A gap is meant only where no segment could have spanned it.
+fn joins(segment: &Segment, expected: Offset) -> bool {
+    let base_offset = segment.base_offset();
+    base_offset == expected || base_offset.0.saturating_sub(expected.0) > i64::from(i32::MAX) / 2
+}
+
+/// Checks the batches of a segment, makes its indexes anew, cuts it where they end, and syncs it. The inner error is damage below
+/// the recovery point.
+fn scan_segment(
+    segment: &mut Segment,
+    config: &LogConfig,
+    recovery_point: Offset,
+    latest_epoch: &mut Option<LeaderEpoch>,
+) -> io::Result<Result<Scanned, String>> {
+    let size = segment.size();
+    let mut found = Scanned { next_offset: segment.base_offset(), was_cut: false, epochs: Vec::new() };
+    segment.reset()?;
+    transaction_index::truncate(segment.files(), segment.base_offset())?;
+    let mut scanner = segment.scanner(0, size)?;
+    let problem = loop {
+        let located = match scanner.next()? {
+            None => break None,
+            Some(Err(problem)) => break Some(problem.to_string()),
+            Some(Ok(located)) => located,
+        };
+        if let Err(problem) = check_crc(scanner.batch(&located)?) {
+            break Some(problem.to_string());
+        }
+        if let Some(problem) = breaks_order(&located, found.next_offset, *latest_epoch, segment) {
+            break Some(problem);
+        }
+        let epoch = located.header.leader_epoch;
+        if epoch.0 >= 0 && latest_epoch.is_none_or(|latest| latest < epoch) {
+            *latest_epoch = Some(epoch);
+            found.epochs.push((epoch, located.header.base_offset));
+        }
+        segment.note(&located, config.index_interval_bytes);
+        if segment.index_write_is_due() {
+            segment.write_indexes()?;
+        }
+        found.next_offset = located.header.last_offset().next();
+    };
+    if let Some(problem) = problem {
+        if found.next_offset < recovery_point {
+            return Ok(Err(format!("at byte {}: {problem}", segment.size())));
+        }
+        segment.files().open(FileKind::Log)?.set_length(segment.size())?;
+        found.was_cut = true;
+    }
+    segment.finish_indexes()?;
+    segment.sync()?;
+    Ok(Ok(found))
+}
+
+fn breaks_order(located: &Located, expected: Offset, latest: Option<LeaderEpoch>, segment: &Segment) -> Option<String> {
+    let header = &located.header;
+    if header.base_offset < expected || segment.relative(header.last_offset()).is_none() {
+        return Some(format!("offset {} where {expected} or more was expected", header.base_offset));
+    }
+    let falls = header.leader_epoch.0 >= 0 && latest.is_some_and(|latest| header.leader_epoch < latest);
+    falls.then(|| format!("leader epoch {} after {latest:?}", header.leader_epoch))
+}
+
+/// Makes the partition's directory. A crash may have come between making one and syncing its entry.
+fn make_directory(place: &Place, clean_shutdown: bool) -> Result<(), LogFault> {
+    let (disk, directory) = (&*place.disk, &place.directory);
+    let failed = |error| LogFault::io(directory, "make directory", error);
+    if disk.exists(directory).map_err(failed)? {
+        if clean_shutdown {
+            return Ok(());
+        }
+    } else {
+        disk.create_directory(directory).map_err(failed)?;
+    }
+    directory.parent().map_or(Ok(()), |parent| disk.sync_directory(parent)).map_err(failed)
+}
+
+/// The segment files of the directory, by offset and kind, with their lengths.
+fn list(place: &Place) -> Result<impl Iterator<Item = (Offset, FileKind, u64)>, LogFault> {
+    let entries = place.disk.read_directory(&place.directory).map_err(|error| LogFault::io(&place.directory, "list", error))?;
+    Ok(entries
+        .into_iter()
+        .filter(|entry| !entry.is_directory)
+        .filter_map(|entry| parse_file_name(&entry.name).map(|(offset, kind)| (offset, kind, entry.length))))
+}
+
+/// Lists the segments; removes indexes without a log; makes indexes anew that are missing or cannot be right.
+fn load(place: &Arc<Place>, config: &LogConfig, clean_shutdown: bool, now: Timestamp) -> Result<Vec<Segment>, LogFault> {
+    let files: BTreeMap<_, _> = list(place)?.map(|(offset, kind, length)| ((offset, kind), length)).collect();
+    let mut segments = Vec::new();
+    for (&(offset, kind), &length) in &files {
+        let path = place.path(offset, kind);
+        if kind == FileKind::Log {
+            let lengths = [FileKind::OffsetIndex, FileKind::TimeIndex].map(|kind| files.get(&(offset, kind)).copied());
+            let [offsets, times] = lengths.map(Option::unwrap_or_default);
+            let mut segment = Segment::found(SegmentFiles::new(place.clone(), offset), length, offsets, times, now);
+            let possible = !lengths.contains(&None) && offsets % 8 == 0 && times % 12 == 0;
+            let failed = |error| LogFault::io(&path, "check the indexes of", error);
+            if !possible || !(clean_shutdown || segment.indexes_are_sane().map_err(failed)?) {
+                rebuild_indexes(&mut segment, place, config).map_err(failed)?;
+            }
+            segments.push(segment);
+        } else if FileKind::INDEXES.contains(&kind) && !files.contains_key(&(offset, FileKind::Log)) {
+            place.disk.remove_file(&path).map_err(|error| LogFault::io(&path, "remove index without a log", error))?;
+        }
+    }
+    Ok(segments)
+}
+
+/// Makes the indexes of a segment anew from its batches, without judging them.
+fn rebuild_indexes(segment: &mut Segment, place: &Place, config: &LogConfig) -> io::Result<()> {
+    let size = segment.size();
+    segment.reset()?;
+    let mut scanner = segment.scanner(0, size)?;
+    while let Some(Ok(located)) = scanner.next()? {
+        segment.note(&located, config.index_interval_bytes);
+        if segment.index_write_is_due() {
+            segment.write_indexes()?;
+        }
+    }
+    segment.finish_indexes()?;
+    segment.set_size(size);
+    segment.sync()?;
+    place.disk.sync_directory(&place.directory)
+}
