@@ -1,1 +1,21 @@
-//! protocol
+//! Kafka's wire protocol: headers, the table of APIs, bounded decoding, error codes, the answers' layouts.
+//!
+//! Owns: which APIs and versions are served; how bytes become requests and answers become bytes; [`codec`], the primitives for
+//! records on disk and for what kafka-protocol lacks.
+//! Never does: touch a socket; look inside a record batch; log or panic on a peer's bytes.
+//! Invariants: nothing is reserved on a sender's word (a count is checked against the bytes that are left); a key or version
+//! outside the table is neither advertised nor decoded; names kept beyond a request are copied out of its frame.
+
+pub mod codec;
+
+mod api_key;
+mod decode;
+mod error;
+mod error_code;
+mod header;
+
+pub use api_key::{ApiKey, ListenerKind, VersionRange};
+pub use decode::{decode_request, decode_response};
+pub use error::DecodeError;
+pub use error_code::ErrorCode;
+pub use header::{RequestHeader, put_request_header};
