@@ -23,6 +23,8 @@ pub enum DecodeError {
     UnknownVersion { api: &'static str, version: i16 },
     #[error("a body of {length} bytes is above the {limit} that {api} may have")]
     TooLarge { api: &'static str, length: usize, limit: usize },
+    #[error("{api} may name {limit} topics and partitions in one request, not more")]
+    TooMany { api: &'static str, limit: usize },
     /// In the words of kafka-protocol.
     #[error("{0}")]
     Malformed(String),

@@ -9,13 +9,23 @@
 pub mod codec;
 
 mod api_key;
+mod api_versions;
 mod decode;
 mod error;
 mod error_code;
+mod fetch_response;
 mod header;
+pub mod produce;
+pub mod response;
 
 pub use api_key::{ApiKey, ListenerKind, VersionRange};
+pub use api_versions::{
+    FinalizedFeatures, SupportedFeature, api_versions_response, is_software_name, refused_api_versions_response,
+    unsupported_api_versions_response,
+};
 pub use decode::{decode_request, decode_response};
 pub use error::DecodeError;
 pub use error_code::ErrorCode;
+pub use fetch_response::encode_fetch_response;
 pub use header::{RequestHeader, put_request_header};
+pub use response::{EncodeError, encode_response};

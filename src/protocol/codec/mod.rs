@@ -12,4 +12,3 @@ mod tests;
 
 pub use reader::Reader;
 pub use writer::Writer;
-pub(crate) use writer::unsigned_varint_length;

@@ -234,14 +234,3 @@ impl Writer {
         writer
     }
 }
-
-/// Bytes that an unsigned varint takes: 1 to 5.
-pub(crate) const fn unsigned_varint_length(value: u32) -> usize {
-    match value {
-        0..=0x7f => 1,
-        0x80..=0x3fff => 2,
-        0x4000..=0x1f_ffff => 3,
-        0x20_0000..=0xfff_ffff => 4,
-        _ => 5,
-    }
-}
