@@ -76,6 +76,21 @@ unique_id! {
     /// Id of a log directory, kept in its meta.properties.
     DirectoryId
 }
+impl DirectoryId {
+    /// Reserved: the replica's directory was chosen before directories had ids.
+    pub const MIGRATING: Self = Self(uuid::Uuid::from_u128(0));
+    /// Reserved: the broker has not yet chosen the replica's directory.
+    pub const UNASSIGNED: Self = Self(uuid::Uuid::from_u128(1));
+    /// Reserved: the replica's directory is offline.
+    pub const LOST: Self = Self(uuid::Uuid::from_u128(2));
+
+    /// Whether this is one of the 100 ids that name no directory (Kafka's DirectoryId).
+    #[must_use]
+    pub const fn is_reserved(&self) -> bool {
+        self.0.as_u128() < 100
+    }
+}
+
 unique_id! {
     /// Id of one run of a broker's process.
     IncarnationId

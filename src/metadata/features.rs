@@ -1,0 +1,24 @@
+//! The features of a cluster: what this build supports and what it finalises in a new cluster.
+//!
+//! A level is finalised only when everything it promises works; a broker that cannot act on a level must not say so.
+
+/// Name of the feature that governs the record versions in the metadata log.
+pub const METADATA_VERSION: &str = "metadata.version";
+
+/// metadata.version 4.3-IV0: the level whose records are written here.
+pub const METADATA_VERSION_LEVEL: i16 = 30;
+
+/// A feature and the levels that this build supports, both ends included.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Feature {
+    pub name: &'static str,
+    pub min_supported_version: i16,
+    pub max_supported_version: i16,
+}
+
+/// What this build supports. `kraft.version` is told by the quorum, whose control record it is.
+pub const SUPPORTED: &[Feature] = &[Feature {
+    name: METADATA_VERSION,
+    min_supported_version: METADATA_VERSION_LEVEL,
+    max_supported_version: METADATA_VERSION_LEVEL,
+}];

@@ -1,0 +1,123 @@
+//! Brokers and controllers as they registered.
+
+use crate::metadata::records::{
+    BrokerRegistrationChange, ControlledShutdownChange, Endpoint, FencingChange, RegisterBroker, RegisterController,
+    SupportedFeature,
+};
+use crate::types::{BrokerEpoch, DirectoryId, IncarnationId, NodeId};
+
+/// A registered broker.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct BrokerImage {
+    pub id: NodeId,
+    pub epoch: BrokerEpoch,
+    pub incarnation_id: IncarnationId,
+    /// Where clients reach it, in the order it told; names are unique.
+    pub endpoints: Vec<Endpoint>,
+    pub features: Vec<SupportedFeature>,
+    pub rack: Option<String>,
+    pub fenced: bool,
+    pub in_controlled_shutdown: bool,
+    /// The log directories that are online.
+    pub log_dirs: Vec<DirectoryId>,
+    /// Directories that take no new replicas; `None` until the broker says.
+    pub cordoned_log_dirs: Option<Vec<DirectoryId>>,
+}
+
+impl BrokerImage {
+    /// Neither fenced nor leaving: it may lead and be in an ISR.
+    #[must_use]
+    pub const fn is_active(&self) -> bool {
+        !self.fenced && !self.in_controlled_shutdown
+    }
+
+    #[must_use]
+    pub fn endpoint(&self, listener: &str) -> Option<&Endpoint> {
+        self.endpoints.iter().find(|endpoint| endpoint.name == listener)
+    }
+
+    /// The online directories that take new replicas.
+    pub fn open_log_dirs(&self) -> impl Iterator<Item = DirectoryId> + '_ {
+        let cordoned = self.cordoned_log_dirs.as_deref().unwrap_or_default();
+        self.log_dirs.iter().copied().filter(|directory| !cordoned.contains(directory))
+    }
+
+    pub(super) fn from_record(record: &RegisterBroker) -> Self {
+        Self {
+            id: record.broker_id,
+            epoch: record.broker_epoch,
+            incarnation_id: record.incarnation_id,
+            endpoints: record.end_points.clone(),
+            features: record.features.clone(),
+            rack: record.rack.clone(),
+            fenced: record.fenced,
+            in_controlled_shutdown: record.in_controlled_shutdown,
+            log_dirs: record.log_dirs.clone(),
+            cordoned_log_dirs: record.cordoned_log_dirs.clone(),
+        }
+    }
+
+    pub(super) fn to_record(&self) -> RegisterBroker {
+        RegisterBroker {
+            broker_id: self.id,
+            is_migrating_zk_broker: false,
+            incarnation_id: self.incarnation_id,
+            broker_epoch: self.epoch,
+            end_points: self.endpoints.clone(),
+            features: self.features.clone(),
+            rack: self.rack.clone(),
+            fenced: self.fenced,
+            in_controlled_shutdown: self.in_controlled_shutdown,
+            log_dirs: self.log_dirs.clone(),
+            cordoned_log_dirs: self.cordoned_log_dirs.clone(),
+        }
+    }
+
+    pub(super) fn change(&mut self, record: &BrokerRegistrationChange) {
+        match record.fenced {
+            FencingChange::None => {}
+            FencingChange::Fence => self.fenced = true,
+            FencingChange::Unfence => self.fenced = false,
+        }
+        match record.in_controlled_shutdown {
+            ControlledShutdownChange::None => {}
+            ControlledShutdownChange::Begin => self.in_controlled_shutdown = true,
+        }
+        if !record.log_dirs.is_empty() {
+            self.log_dirs.clone_from(&record.log_dirs);
+        }
+        if record.cordoned_log_dirs.is_some() {
+            self.cordoned_log_dirs.clone_from(&record.cordoned_log_dirs);
+        }
+    }
+}
+
+/// A registered controller.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ControllerImage {
+    pub id: NodeId,
+    pub incarnation_id: IncarnationId,
+    pub endpoints: Vec<Endpoint>,
+    pub features: Vec<SupportedFeature>,
+}
+
+impl ControllerImage {
+    pub(super) fn from_record(record: &RegisterController) -> Self {
+        Self {
+            id: record.controller_id,
+            incarnation_id: record.incarnation_id,
+            endpoints: record.end_points.clone(),
+            features: record.features.clone(),
+        }
+    }
+
+    pub(super) fn to_record(&self) -> RegisterController {
+        RegisterController {
+            controller_id: self.id,
+            incarnation_id: self.incarnation_id,
+            zk_migration_ready: false,
+            end_points: self.endpoints.clone(),
+            features: self.features.clone(),
+        }
+    }
+}

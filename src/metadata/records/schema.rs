@@ -1,0 +1,134 @@
+//! The macros that turn a table of fields, as in Kafka's schema files, into a struct with its encoding.
+//!
+//! A field may say `[since V]`: in older versions it is not there and reads as its default. Fields in the `tagged` part are
+//! written only when they differ from their default, as Kafka does, so that equal values have equal bytes.
+
+/// Declares a metadata record: its type number and the version written at metadata.version 4.3-IV0, which is also the highest read.
+macro_rules! record {
+    (
+        $(#[$doc:meta])*
+        $name:ident = $type:literal, version $version:literal {
+            $($(#[$field_doc:meta])* $field:ident: $field_type:ty $([since $since:literal])?,)*
+        }
+        $(tagged { $($(#[$tagged_doc:meta])* $tagged:ident: $tagged_type:ty [tag $tag:literal since $tagged_since:literal],)* })?
+    ) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, Debug)]
+        pub struct $name {
+            $($(#[$field_doc])* pub $field: $field_type,)*
+            $($($(#[$tagged_doc])* pub $tagged: $tagged_type,)*)?
+        }
+
+        impl $name {
+            pub const TYPE: u32 = $type;
+            pub const VERSION: u32 = $version;
+
+            #[allow(unused_mut, unused_variables, reason = "a record may have no field, or no tagged one")]
+            pub(super) fn write_body(&self, version: u32, out: &mut Vec<u8>) {
+                $($crate::metadata::records::schema::when!([$($since)?] version => self.$field.write(out));)*
+                let mut tags: Vec<(u32, Vec<u8>)> = Vec::new();
+                $($(
+                    if ($tagged_since..).contains(&version) && self.$tagged != <$tagged_type>::default() {
+                        let mut value = Vec::new();
+                        self.$tagged.write(&mut value);
+                        tags.push(($tag, value));
+                    }
+                )*)?
+                tags.sort_unstable_by_key(|(tag, _)| *tag);
+                write_tagged_fields(out, &tags);
+            }
+
+            #[allow(unused_mut, unused_variables, reason = "a record may have no field, or no tagged one")]
+            pub(super) fn read_body(version: u32, input: &mut Reader<'_>) -> Result<Self, RecordError> {
+                $(let $field = $crate::metadata::records::schema::read_when!([$($since)?] version, input, $field_type);)*
+                let mut tags = input.tagged_fields()?;
+                $($(
+                    let $tagged = match tags.remove(&$tag) {
+                        Some(value) if ($tagged_since..).contains(&version) => value.only()?,
+                        _ => <$tagged_type>::default(),
+                    };
+                )*)?
+                Ok(Self { $($field,)* $($($tagged,)*)? })
+            }
+        }
+    };
+}
+
+/// Declares a structure inside a record, the same in all versions.
+macro_rules! structure {
+    (
+        $(#[$doc:meta])*
+        $name:ident { $($(#[$field_doc:meta])* $field:ident: $field_type:ty,)* }
+    ) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, Debug)]
+        pub struct $name {
+            $($(#[$field_doc])* pub $field: $field_type,)*
+        }
+
+        impl Wire for $name {
+            fn write(&self, out: &mut Vec<u8>) {
+                $(self.$field.write(out);)*
+                write_tagged_fields(out, &[]);
+            }
+
+            fn read(input: &mut Reader<'_>) -> Result<Self, RecordError> {
+                $(let $field = Wire::read(input)?;)*
+                input.tagged_fields()?;
+                Ok(Self { $($field,)* })
+            }
+        }
+    };
+}
+
+/// Declares an enum that stands as one signed byte.
+macro_rules! byte_enum {
+    (
+        $(#[$doc:meta])*
+        $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $value:literal,)* }
+    ) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
+        pub enum $name {
+            $($(#[$variant_doc])* $variant,)*
+        }
+
+        impl Wire for $name {
+            fn write(&self, out: &mut Vec<u8>) {
+                let value: i8 = match self {
+                    $(Self::$variant => $value,)*
+                };
+                value.write(out);
+            }
+
+            fn read(input: &mut Reader<'_>) -> Result<Self, RecordError> {
+                match i8::read(input)? {
+                    $($value => Ok(Self::$variant),)*
+                    value => Err(RecordError::UnknownValue { of: stringify!($name), value }),
+                }
+            }
+        }
+    };
+}
+
+macro_rules! when {
+    ([] $version:ident => $then:expr) => {
+        $then
+    };
+    ([$since:literal] $version:ident => $then:expr) => {
+        if $version >= $since {
+            $then;
+        }
+    };
+}
+
+macro_rules! read_when {
+    ([] $version:ident, $input:ident, $type:ty) => {
+        <$type as Wire>::read($input)?
+    };
+    ([$since:literal] $version:ident, $input:ident, $type:ty) => {
+        if $version >= $since { <$type as Wire>::read($input)? } else { <$type>::default() }
+    };
+}
+
+pub(super) use {byte_enum, read_when, record, structure, when};
