@@ -1,5 +1,8 @@
 //! Builds batches of our own: metadata records, coordinator records, tests.
 
+use super::header::{self, Attributes, HEADER_LENGTH};
+use super::varint::{write_varint, write_varlong};
+use super::{BatchHeader, compression};
 use crate::types::{Compression, LeaderEpoch, Offset, ProducerEpoch, ProducerId, Sequence, Timestamp};
 
 /// What a batch's header says beside its records.
@@ -25,25 +28,112 @@ pub struct NewRecord<'a> {
 /// Gathers records and makes one batch of them.
 #[derive(Debug)]
 pub struct BatchBuilder {
-    _options: BatchOptions,
+    options: BatchOptions,
+    /// Room for the header, then the records as they lie in an uncompressed batch.
+    batch: Vec<u8>,
+    /// One record's body, kept for its capacity: the length stands before it.
+    body: Vec<u8>,
+    record_count: i32,
+    base_timestamp: Timestamp,
+    max_timestamp: Timestamp,
 }
 
 impl BatchBuilder {
     #[must_use]
     pub fn new(options: BatchOptions) -> Self {
-        Self { _options: options }
+        Self {
+            options,
+            batch: vec![0; HEADER_LENGTH],
+            body: Vec::new(),
+            record_count: 0,
+            base_timestamp: Timestamp(0),
+            max_timestamp: Timestamp(0),
+        }
     }
 
+    /// Adds a record at the next offset.
+    ///
+    /// # Panics
+    /// When a key, a value or the batch reaches 2 GiB: callers bound what they write.
     pub fn push(&mut self, record: &NewRecord<'_>) {
-        let _ = record;
-        todo!()
+        if self.record_count == 0 {
+            self.base_timestamp = record.timestamp;
+            self.max_timestamp = record.timestamp;
+        }
+        self.max_timestamp = self.max_timestamp.max(record.timestamp);
+        self.body.clear();
+        self.body.push(0); // attributes: none are assigned
+        write_varlong(&mut self.body, record.timestamp.0.wrapping_sub(self.base_timestamp.0));
+        write_varint(&mut self.body, self.record_count);
+        write_bytes(&mut self.body, record.key);
+        write_bytes(&mut self.body, record.value);
+        write_varint(&mut self.body, wire_length(record.headers.len()));
+        for (key, value) in &record.headers {
+            write_bytes(&mut self.body, Some(key));
+            write_bytes(&mut self.body, *value);
+        }
+        write_varint(&mut self.batch, wire_length(self.body.len()));
+        self.batch.extend_from_slice(&self.body);
+        self.record_count += 1;
     }
 
-    /// The finished batch, CRC set. Panics when no record was pushed.
+    /// Bytes of the batch so far, before compression.
+    #[must_use]
+    pub fn length(&self) -> usize {
+        self.batch.len()
+    }
+
+    /// The finished batch, CRC set.
+    ///
+    /// # Panics
+    /// When no record was pushed.
     #[must_use]
     pub fn finish(self) -> Vec<u8> {
-        todo!()
+        assert!(self.record_count > 0, "a batch holds at least one record");
+        let options = self.options;
+        let mut batch = match options.compression {
+            Compression::None => self.batch,
+            codec => {
+                let records = self.batch.get(HEADER_LENGTH..).expect("the header's room is there");
+                compression::compress_after(vec![0; HEADER_LENGTH], codec, None, records)
+                    .expect("compression at the default level into memory does not fail")
+            }
+        };
+        let (producer_id, producer_epoch, base_sequence) = match options.producer {
+            Some((id, epoch, sequence)) => (Some(id), epoch, sequence),
+            None => (None, ProducerEpoch(-1), Sequence(-1)),
+        };
+        let header = BatchHeader {
+            base_offset: options.base_offset,
+            length: batch.len(),
+            leader_epoch: options.leader_epoch,
+            crc: 0,
+            attributes: Attributes::new(options.compression, options.transactional, options.control),
+            last_offset_delta: self.record_count - 1,
+            base_timestamp: self.base_timestamp,
+            max_timestamp: self.max_timestamp,
+            producer_id,
+            producer_epoch,
+            base_sequence,
+            record_count: self.record_count,
+        };
+        header::write_header(&mut batch, &header);
+        batch
     }
+}
+
+fn write_bytes(out: &mut Vec<u8>, bytes: Option<&[u8]>) {
+    match bytes {
+        None => write_varint(out, -1),
+        Some(bytes) => {
+            write_varint(out, wire_length(bytes.len()));
+            out.extend_from_slice(bytes);
+        }
+    }
+}
+
+fn wire_length(length: usize) -> i32 {
+    i32::try_from(length).expect("a record's parts are shorter than 2 GiB")
 }
 
 impl Default for BatchOptions {

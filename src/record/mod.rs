@@ -9,7 +9,9 @@ mod builder;
 mod compression;
 mod control;
 mod header;
+mod snappy;
 mod validate;
+mod varint;
 mod walk;
 
 pub use builder::{BatchBuilder, BatchOptions, NewRecord};
@@ -17,4 +19,9 @@ pub use compression::{OutputBudget, compress, decompress};
 pub use control::{ControlType, control_batch, control_type};
 pub use header::{Attributes, BatchError, BatchHeader, Batches, HEADER_LENGTH, check_crc, stamp};
 pub use validate::{ProduceRules, RecordRefusal, Refusal, TimestampRules, ValidBatch, validate_produce};
-pub use walk::{Header, Record, Records};
+pub use walk::{Header, Record, Records, RecordsError};
+
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod validate_tests;
