@@ -91,13 +91,12 @@ impl BatchBuilder {
     pub fn finish(self) -> Vec<u8> {
         assert!(self.record_count > 0, "a batch holds at least one record");
         let options = self.options;
-        let mut batch = match options.compression {
-            Compression::None => self.batch,
-            codec => {
-                let records = self.batch.get(HEADER_LENGTH..).expect("the header's room is there");
-                compression::compress_after(vec![0; HEADER_LENGTH], codec, None, records)
-                    .expect("compression at the default level into memory does not fail")
-            }
+        let mut batch = if options.compression == Compression::None {
+            self.batch
+        } else {
+            let records = self.batch.get(HEADER_LENGTH..).expect("the header's room is there");
+            compression::compress_after(vec![0; HEADER_LENGTH], options.compression, None, records)
+                .expect("compression at the default level into memory does not fail")
         };
         let (producer_id, producer_epoch, base_sequence) = match options.producer {
             Some((id, epoch, sequence)) => (Some(id), epoch, sequence),

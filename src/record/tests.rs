@@ -1,6 +1,13 @@
 //! What is built is read back the same, and what is damaged is refused: over all codecs.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::cast_possible_truncation, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::wildcard_enum_match_arm,
+    reason = "tests"
+)]
 
 use proptest::prelude::*;
 

@@ -1,6 +1,13 @@
 //! Crafted batches, each with the refusal that Kafka gives it (reliability rows A9 to A11), and what validation changes.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::cast_possible_truncation, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::wildcard_enum_match_arm,
+    reason = "tests"
+)]
 
 use proptest::prelude::*;
 

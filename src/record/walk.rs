@@ -62,9 +62,10 @@ impl<'a> Records<'a> {
         }
         let codec = header.attributes.compression().ok_or_else(|| unknown_codec(&header))?;
         let bytes = record_bytes(batch);
-        let bytes = match codec {
-            Compression::None => Cow::Borrowed(bytes),
-            codec => Cow::Owned(compression::decompress(codec, bytes, budget).map_err(|error| malformed(error.to_string()))?),
+        let bytes = if codec == Compression::None {
+            Cow::Borrowed(bytes)
+        } else {
+            Cow::Owned(compression::decompress(codec, bytes, budget).map_err(|error| malformed(error.to_string()))?)
         };
         let mut last_offset_delta = -1;
         scan(&mut &*bytes, header.record_count, |record| {
