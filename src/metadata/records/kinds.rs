@@ -270,6 +270,21 @@ record! {
     }
 }
 
+impl BrokerRegistrationChange {
+    /// A change of nothing, to be filled in.
+    #[must_use]
+    pub const fn nothing(broker_id: NodeId, broker_epoch: BrokerEpoch) -> Self {
+        Self {
+            broker_id,
+            broker_epoch,
+            fenced: FencingChange::None,
+            in_controlled_shutdown: ControlledShutdownChange::None,
+            log_dirs: Vec::new(),
+            cordoned_log_dirs: None,
+        }
+    }
+}
+
 record! {
     /// Nothing: keeps the committed offset moving.
     NoOp = 20, version 0 {}

@@ -1,0 +1,34 @@
+//! The first records of a cluster, and the record that says nothing.
+
+use super::{Context, Decide, Decision, Refusal};
+use crate::metadata::MetadataImage;
+use crate::metadata::features::{METADATA_VERSION, METADATA_VERSION_LEVEL};
+use crate::metadata::records::{FeatureLevel, NoOp};
+
+/// Finalises the features of a new cluster; a cluster that has a metadata.version stays as it is, so it may be asked at every
+/// start. metadata.version comes first: it says how the records after it are to be read. Apache Kafka also finalises the features
+/// of its groups, transactions and eligible leader replicas here; each joins when it works.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Bootstrap;
+
+impl Decide for Bootstrap {
+    type Reply = ();
+
+    fn decide(&self, _: &mut Context<'_>, image: &MetadataImage) -> Result<Decision<()>, Refusal> {
+        let metadata_version = FeatureLevel { name: METADATA_VERSION.to_owned(), feature_level: METADATA_VERSION_LEVEL };
+        let is_new = !image.features().contains_key(METADATA_VERSION);
+        Ok(Decision { records: is_new.then(|| metadata_version.into()).into_iter().collect(), reply: () })
+    }
+}
+
+/// Asks for a record that changes nothing, so that the committed offset moves on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct NoOperation;
+
+impl Decide for NoOperation {
+    type Reply = ();
+
+    fn decide(&self, _: &mut Context<'_>, _: &MetadataImage) -> Result<Decision<()>, Refusal> {
+        Ok(Decision { records: vec![NoOp {}.into()], reply: () })
+    }
+}
