@@ -48,11 +48,12 @@ pub struct ConfigEntry {
     pub documentation: Option<&'static str>,
 }
 
-/// All keys of a topic, by name.
+/// All keys of a topic, by name; hidden ones only if the topic sets them.
 #[must_use]
 pub fn describe_topic(broker: &Settings, dynamic: DynamicConfigs<'_>, overrides: &ConfigMap) -> Vec<ConfigEntry> {
     let resolver = Resolver { broker, dynamic, overrides };
-    keys::TOPIC.iter().filter(|key| !key.internal).map(|key| topic_entry(key, resolver)).collect()
+    let shown = |key: &&Key| !key.internal || overrides.contains_key(key.name);
+    keys::TOPIC.iter().filter(shown).map(|key| topic_entry(key, resolver)).collect()
 }
 
 fn topic_entry(key: &'static Key, resolver: Resolver<'_>) -> ConfigEntry {
@@ -98,11 +99,18 @@ pub fn describe_created_topic(broker: &Settings, dynamic: DynamicConfigs<'_>, ov
 #[must_use]
 pub fn describe_broker(broker: &Settings, dynamic: DynamicConfigs<'_>) -> Vec<ConfigEntry> {
     let describe = |key: &'static Key| {
-        let changed = [dynamic.broker, dynamic.cluster].into_iter().find_map(|map| key.parse(map.get(key.name)?).ok());
-        let value = changed.or_else(|| broker.value(key.name)).map(|value| value.to_text());
+        let changed = |name: &str| [dynamic.broker, dynamic.cluster].into_iter().find_map(|map| map.get(name));
+        let value = if let Some(text) = changed(key.name) {
+            key.parse(text).ok().map(|value| value.to_text())
+        } else if synonyms::of_broker_key(key.name).into_iter().any(|name| changed(name).is_some()) {
+            // Kafka drops what the file says about a family of keys when one of them is changed.
+            broker.default_text(key).map(str::to_owned)
+        } else {
+            broker.value(key.name).map(|value| value.to_text())
+        };
         entry(key, value, broker_synonyms(key.name, broker, dynamic))
     };
-    let listed = keys::broker().filter(|key| !key.internal).map(describe);
+    let listed = keys::broker().filter(|key| !key.internal || broker.is_set(key.name)).map(describe);
     listed.chain(broker.unlisted().map(unlisted_entry)).collect()
 }
 

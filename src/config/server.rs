@@ -157,11 +157,15 @@ impl ServerConfig {
         checks.roles(&settings);
         checks.limits(&settings);
         checks.retention(&settings);
-        let config = Self::assemble(settings, &mut problems);
-        if problems.is_empty() { Ok(Loaded { config, warnings }) } else { Err(problems) }
+        let (listeners, inter_broker_listener) = listeners::read(&settings, &mut problems);
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        Ok(Loaded { config: Self::assemble(settings, listeners, inter_broker_listener), warnings })
     }
 
-    fn assemble(settings: Settings, problems: &mut Vec<Problem>) -> Self {
+    /// Of settings that passed all checks.
+    fn assemble(settings: Settings, listeners: Vec<Listener>, inter_broker_listener: ListenerName) -> Self {
         let log_dirs = log_dirs(&settings);
         let metadata_log_dir = settings.optional_text("metadata.log.dir").map(PathBuf::from);
         Self {
@@ -169,7 +173,7 @@ impl ServerConfig {
             rack: settings.optional_text("broker.rack"),
             metadata_log_dir: metadata_log_dir.or_else(|| log_dirs.first().cloned()).expect("log.dir has a default"),
             log_dirs,
-            network: network(&settings, problems),
+            network: network(&settings, listeners, inter_broker_listener),
             topic_creation: TopicCreationConfig {
                 auto_create_topics: settings.boolean("auto.create.topics.enable"),
                 delete_topics: settings.boolean("delete.topic.enable"),
@@ -200,8 +204,7 @@ fn log_dirs(settings: &Settings) -> Vec<PathBuf> {
     settings.list(key).into_iter().map(PathBuf::from).collect()
 }
 
-fn network(settings: &Settings, problems: &mut Vec<Problem>) -> NetworkConfig {
-    let (listeners, inter_broker_listener) = listeners::read(settings, problems);
+fn network(settings: &Settings, listeners: Vec<Listener>, inter_broker_listener: ListenerName) -> NetworkConfig {
     NetworkConfig {
         listeners,
         inter_broker_listener,
@@ -315,8 +318,12 @@ impl Checks<'_> {
             let reason = format!("must be at least socket.request.max.bytes ({largest_request}), or -1 for no bound");
             self.complain(settings, "queued.max.request.bytes", &reason);
         }
-        if i16::try_from(settings.integer("default.replication.factor")).is_ok_and(|factor| factor < 1) {
-            self.complain(settings, "default.replication.factor", "must be at least 1");
+        if i16::try_from(settings.integer("default.replication.factor")).map_or(true, |factor| factor < 1) {
+            self.complain(settings, "default.replication.factor", "must be between 1 and 32767");
+        }
+        // Kafka has no bound here; a time of 0 would keep a processor busy.
+        if settings.integer("replica.high.watermark.checkpoint.interval.ms") < 1 {
+            self.complain(settings, "replica.high.watermark.checkpoint.interval.ms", "must be at least 1");
         }
     }
 

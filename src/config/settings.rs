@@ -110,11 +110,10 @@ impl Settings {
         }
     }
 
+    /// # Panics
+    /// Like all that follow: when the key is of another type, a mistake at the place of the call.
     pub(super) fn optional_integer(&self, name: &str) -> Option<i64> {
-        self.value(name).map(|value| match value {
-            Value::Integer(number) => number,
-            other => unreachable!("{name} is not an integer but {other:?}"),
-        })
+        self.value(name).map(|value| value.integer().expect("a key of integers"))
     }
 
     /// # Panics
@@ -124,17 +123,11 @@ impl Settings {
     }
 
     pub(super) fn boolean(&self, name: &str) -> bool {
-        match self.value(name) {
-            Some(Value::Boolean(value)) => value,
-            other => unreachable!("{name} is not a boolean but {other:?}"),
-        }
+        self.value(name) == Some(Value::Boolean(true))
     }
 
     pub(super) fn optional_text(&self, name: &str) -> Option<String> {
-        self.value(name).map(|value| match value {
-            Value::Text(text) => text,
-            other => unreachable!("{name} is not text but {other:?}"),
-        })
+        self.value(name).map(|value| value.text().expect("a key of text"))
     }
 
     pub(super) fn text(&self, name: &str) -> String {
@@ -142,11 +135,7 @@ impl Settings {
     }
 
     pub(super) fn list(&self, name: &str) -> Vec<String> {
-        match self.value(name) {
-            Some(Value::List(entries)) => entries,
-            None => Vec::new(),
-            other => unreachable!("{name} is not a list but {other:?}"),
-        }
+        self.value(name).map(|value| value.list().expect("a key of lists")).unwrap_or_default()
     }
 }
 

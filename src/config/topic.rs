@@ -126,13 +126,14 @@ impl Resolver<'_> {
         if let Some(value) = self.overrides.get(key.name).and_then(|text| key.parse(text).ok()) {
             return Some(value);
         }
-        let preset = synonyms::of_topic_key(key.name).iter().find_map(|synonym| match self.broker_value(synonym.key)? {
-            // Kafka's -1, in whatever unit, and a product that leaves the range means without bound.
-            Value::Integer(number) if synonym.factor != 1 || key.name == "retention.ms" => {
-                let number = number.saturating_mul(synonym.factor);
-                Some(Value::Integer(if number < 0 { -1 } else { number }))
+        let preset = synonyms::of_topic_key(key.name).iter().find_map(|synonym| {
+            let value = self.broker_value(synonym.key)?;
+            match value {
+                // Kafka prints any negative time of retention as -1.
+                Value::Integer(number) if key.name == "retention.ms" && number < 0 => Some(Value::Integer(-1)),
+                Value::Integer(number) => Some(Value::Integer(number.saturating_mul(synonym.factor))),
+                Value::Boolean(_) | Value::Double(_) | Value::Text(_) | Value::List(_) => Some(value),
             }
-            value => Some(value),
         });
         preset.or_else(|| key.default.and_then(|text| key.parse(text).ok()))
     }
@@ -145,10 +146,7 @@ impl Resolver<'_> {
     }
 
     fn integer(&self, name: &str) -> i64 {
-        match self.value(name) {
-            Value::Integer(number) => number,
-            other => unreachable!("{name} is not an integer but {other:?}"),
-        }
+        self.value(name).integer().expect("a key of integers")
     }
 
     fn boolean(&self, name: &str) -> bool {
@@ -166,8 +164,8 @@ impl Resolver<'_> {
 
     fn settings(&self) -> TopicSettings {
         let below_forever = |name| Some(self.integer(name)).filter(|number| *number != i64::MAX);
-        let policy = self.value("cleanup.policy");
-        let has_policy = |name: &str| matches!(&policy, Value::List(entries) if entries.iter().any(|entry| entry == name));
+        let policies = self.value("cleanup.policy").list().expect("a key of lists");
+        let has_policy = |name: &str| policies.iter().any(|policy| policy == name);
         TopicSettings {
             segment_bytes: self.segment_bytes(),
             segment_ms: self.integer("segment.ms"),

@@ -42,6 +42,21 @@ impl Value {
         }
     }
 
+    /// The number of an INT, SHORT or LONG.
+    pub(super) fn integer(self) -> Option<i64> {
+        if let Self::Integer(number) = self { Some(number) } else { None }
+    }
+
+    /// The text of a STRING, CLASS or PASSWORD.
+    pub(super) fn text(self) -> Option<String> {
+        if let Self::Text(text) = self { Some(text) } else { None }
+    }
+
+    /// The entries of a LIST.
+    pub(super) fn list(self) -> Option<Vec<String>> {
+        if let Self::List(entries) = self { Some(entries) } else { None }
+    }
+
     /// The value as Kafka prints it in DescribeConfigs.
     #[must_use]
     pub fn to_text(&self) -> String {

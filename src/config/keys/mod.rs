@@ -66,3 +66,6 @@ pub(super) fn is_known_without_entry(name: &str) -> bool {
             broker_key(after_listener).is_some() || parts.nth(1).is_some_and(|key| broker_key(key).is_some())
         })
 }
+
+#[cfg(test)]
+mod tests;
