@@ -5,6 +5,17 @@
 //! Invariants: memory grows as bytes arrive, never by an announced size; answers leave in request order; a request's effects
 //! happen in arrival order.
 
+mod budget;
+mod connection;
+mod listener;
+mod pool;
+mod real;
+mod server;
 mod service;
 
+#[cfg(test)]
+mod tests;
+
+pub use real::{TcpNet, raise_descriptor_limit};
+pub use server::{Limits, ListenAddress, ServeError, ServeOptions, ServerHandle, serve};
 pub use service::{ConnectionContext, Outcome, Reply, Response, Service};

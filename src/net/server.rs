@@ -1,0 +1,261 @@
+//! Starting and stopping: listeners bound, connections handed to workers, everything drained at the end.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+
+use super::budget::Budget;
+use super::connection::{Conversation, End};
+use super::pool::BufferPool;
+use super::{ConnectionContext, Service, listener};
+use crate::seams::{Clock, Execution, Incoming, Lane, Net};
+use crate::types::Now;
+
+/// The bounds of the room, each by the setting that names it.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// `socket.request.max.bytes`: largest frame.
+    pub max_request_bytes: usize,
+    /// `queued.max.request.bytes`: requests in flight on all connections; `None` for no bound.
+    pub max_queued_request_bytes: Option<usize>,
+    /// `max.connections`: above it, connections wait to be taken on.
+    pub max_connections: usize,
+    /// `connections.max.idle.ms`.
+    pub max_idle: Duration,
+    /// Requests of one connection that may be unanswered at a time.
+    pub max_pipelined_requests: usize,
+    /// Bytes of them; a single larger request is taken when it is alone.
+    pub max_unanswered_bytes: usize,
+    /// Bytes of answers that a connection's peer has not taken, above which it gets no more.
+    pub max_unsent_bytes: usize,
+}
+
+/// One address of one listener.
+#[derive(Clone, Debug)]
+pub struct ListenAddress {
+    /// The listener's name; several addresses may share it.
+    pub listener: Arc<str>,
+    pub address: SocketAddr,
+}
+
+/// What [`serve`] needs.
+pub struct ServeOptions {
+    pub net: Arc<dyn Net>,
+    pub execution: Arc<dyn Execution>,
+    pub clock: Arc<dyn Clock>,
+    pub addresses: Vec<ListenAddress>,
+    pub limits: Limits,
+    pub service: Arc<dyn Service>,
+}
+
+/// An address that could not be listened on.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen on {address} (listener {listener}): {source}")]
+pub struct ServeError {
+    pub listener: Arc<str>,
+    pub address: SocketAddr,
+    pub source: io::Error,
+}
+
+/// How far the server's life has gone.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) enum Phase {
+    /// Addresses are bound, nothing is accepted.
+    Binding,
+    Serving,
+    /// Nothing is accepted or read; what is in flight is answered.
+    Draining,
+    Closed,
+}
+
+/// What all listeners and connections share.
+pub(super) struct Shared {
+    pub(super) service: Arc<dyn Service>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) execution: Arc<dyn Execution>,
+    pub(super) limits: Limits,
+    pub(super) budget: Arc<Budget>,
+    /// One permit for each connection that may be open.
+    pub(super) vacancies: Arc<Semaphore>,
+    workers: Vec<Worker>,
+    next_connection: AtomicU64,
+    /// Second of the last line about a connection that was refused.
+    last_refusal_logged: AtomicU64,
+}
+
+#[derive(Default)]
+struct Worker {
+    connections: AtomicUsize,
+    pool: Arc<BufferPool>,
+}
+
+/// A running server. Dropping it closes everything at once.
+#[derive(Debug)]
+pub struct ServerHandle {
+    addresses: Vec<ListenAddress>,
+    phase: watch::Sender<Phase>,
+    /// Ends when the last task of the server is gone.
+    alive: mpsc::Receiver<Infallible>,
+}
+
+/// Binds all addresses and, when all are bound, starts to accept.
+///
+/// # Errors
+/// When an address cannot be bound; then none is kept.
+pub async fn serve(options: ServeOptions) -> Result<ServerHandle, ServeError> {
+    let ServeOptions { net, execution, clock, addresses, limits, service } = options;
+    let workers = execution.workers();
+    let shared = Arc::new(Shared {
+        service,
+        clock,
+        budget: Arc::new(Budget::new(limits.max_queued_request_bytes)),
+        vacancies: Arc::new(Semaphore::new(limits.max_connections.min(Semaphore::MAX_PERMITS))),
+        limits,
+        workers: (0..workers).map(|_| Worker::default()).collect(),
+        next_connection: AtomicU64::new(0),
+        last_refusal_logged: AtomicU64::new(0),
+        execution: Arc::clone(&execution),
+    });
+    let (phase, phases) = watch::channel(Phase::Binding);
+    let (alive, alive_receiver) = mpsc::channel(1);
+    let mut bound = Vec::new();
+    for (index, address) in addresses.into_iter().enumerate() {
+        let (report, reported) = oneshot::channel();
+        let life = Life { phases: phases.clone(), _alive: alive.clone() };
+        let task = listener::run(Arc::clone(&net), address.clone(), Arc::clone(&shared), life, report);
+        execution.spawn(Lane::Worker(index % workers), Box::pin(task));
+        bound.push((address, reported));
+    }
+    let mut addresses = Vec::with_capacity(bound.len());
+    for (ListenAddress { listener, address }, reported) in bound {
+        let outcome = reported.await.unwrap_or_else(|_| Err(io::Error::other("the process is going down")));
+        let address = outcome.map_err(|source| ServeError { listener: Arc::clone(&listener), address, source })?;
+        addresses.push(ListenAddress { listener, address });
+    }
+    phase.send_replace(Phase::Serving);
+    Ok(ServerHandle { addresses, phase, alive: alive_receiver })
+}
+
+impl ServerHandle {
+    /// The addresses in fact bound, in the order asked for.
+    #[must_use]
+    pub fn addresses(&self) -> &[ListenAddress] {
+        &self.addresses
+    }
+
+    /// Accepts and reads no more, answers what is in flight, closes. What is not answered within `patience` is cut off; returns
+    /// whether nothing was.
+    pub async fn stop(mut self, patience: Duration) -> bool {
+        self.phase.send_replace(Phase::Draining);
+        let drained = tokio::time::timeout(patience, self.alive.recv()).await.is_ok();
+        self.phase.send_replace(Phase::Closed);
+        self.alive.recv().await;
+        drained
+    }
+}
+
+/// What a task of the server holds: word of the server's phase, and the sign that it is alive.
+#[derive(Clone)]
+pub(super) struct Life {
+    phases: watch::Receiver<Phase>,
+    _alive: mpsc::Sender<Infallible>,
+}
+
+impl Life {
+    /// Ends when the server has come to `phase`, or its handle is gone.
+    pub(super) async fn reaches(&self, phase: Phase) {
+        let mut phases = self.phases.clone();
+        let _ = phases.wait_for(|now| *now >= phase).await;
+    }
+}
+
+impl Shared {
+    /// Hands a new connection to the worker that has the fewest. `vacancy` is kept until its end.
+    pub(super) fn take_on(
+        self: &Arc<Self>,
+        incoming: Incoming,
+        peer: SocketAddr,
+        listener: &Arc<str>,
+        life: Life,
+        vacancy: tokio::sync::OwnedSemaphorePermit,
+    ) {
+        let load = |worker: &Worker| worker.connections.load(Ordering::Relaxed);
+        let Some((index, worker)) = self.workers.iter().enumerate().min_by_key(|(_, worker)| load(worker)) else { return };
+        worker.connections.fetch_add(1, Ordering::Relaxed);
+        let id = self.next_connection.fetch_add(1, Ordering::Relaxed);
+        let context = Arc::new(ConnectionContext { id, listener: Arc::clone(listener), peer });
+        let pool = Arc::clone(&worker.pool);
+        let guest = Guest { shared: Arc::clone(self), context, worker: index };
+        self.execution.spawn(
+            Lane::Worker(index),
+            Box::pin(async move {
+                guest.talk(incoming, pool, life).await;
+                drop(vacancy);
+            }),
+        );
+    }
+
+    /// One line a second at most tells of refused connections; the others are for those who debug.
+    fn log_refusal(&self, context: &ConnectionContext, reason: &str) {
+        let second = self.clock.now().since(Now::default()).as_secs() + 1;
+        let (peer, listener) = (context.peer, &context.listener);
+        if self.last_refusal_logged.swap(second, Ordering::Relaxed) < second {
+            tracing::info!(%peer, %listener, reason, "closed a connection");
+        } else {
+            tracing::debug!(%peer, %listener, reason, "closed a connection");
+        }
+    }
+}
+
+/// A connection on its worker; dropping it tells the service, however the task ends.
+struct Guest {
+    shared: Arc<Shared>,
+    context: Arc<ConnectionContext>,
+    worker: usize,
+}
+
+impl Guest {
+    async fn talk(&self, incoming: Incoming, pool: Arc<BufferPool>, life: Life) {
+        let Self { shared, context, .. } = self;
+        let stream = match incoming.into_connection() {
+            Ok(stream) => stream,
+            Err(error) => return shared.log_refusal(context, &error.to_string()),
+        };
+        let draining = {
+            let life = life.clone();
+            Box::pin(async move { life.reaches(Phase::Draining).await })
+        };
+        let conversation = Conversation::new(stream, Arc::clone(context), Arc::clone(shared), pool, draining);
+        let end = tokio::select! {
+            end = conversation.run() => end,
+            () = life.reaches(Phase::Closed) => End::Usual,
+        };
+        match end {
+            End::Usual => {}
+            End::Idle => tracing::debug!(peer = %context.peer, "closed an idle connection"),
+            End::Broken(error) => tracing::debug!(peer = %context.peer, %error, "a connection broke"),
+            End::Refused(reason) => shared.log_refusal(context, &reason),
+        }
+    }
+}
+
+impl Drop for Guest {
+    fn drop(&mut self) {
+        if let Some(worker) = self.shared.workers.get(self.worker) {
+            worker.connections.fetch_sub(1, Ordering::Relaxed);
+        }
+        self.shared.service.disconnected(&self.context);
+    }
+}
+
+impl std::fmt::Debug for ServeOptions {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { addresses, limits, .. } = self;
+        formatter.debug_struct("ServeOptions").field("addresses", addresses).field("limits", limits).finish_non_exhaustive()
+    }
+}
