@@ -25,6 +25,8 @@ pub struct ServerConfig {
     pub offsets_topic: InternalTopicConfig,
     pub transaction_state_topic: InternalTopicConfig,
     pub share_state_topic: InternalTopicConfig,
+    /// `klamm.controller.max.queued.requests`.
+    pub controller_queue: usize,
     pub logging: LoggingConfig,
     /// Every key as it was written, for describing and for what topics inherit.
     pub settings: Settings,
@@ -46,10 +48,14 @@ pub struct NetworkConfig {
     /// `None` for never.
     pub connections_max_idle: Option<Duration>,
     pub max_connections: usize,
-    pub listen_backlog: u32,
-    /// `None` leaves the size to the operating system.
-    pub socket_send_buffer_bytes: Option<usize>,
-    pub socket_receive_buffer_bytes: Option<usize>,
+    /// Connections that may wait to be accepted.
+    pub listen_backlog: i32,
+    /// Requests of one connection that may be unanswered.
+    pub max_pipelined_requests: usize,
+    /// Bytes of these requests.
+    pub max_unanswered_bytes: usize,
+    /// Bytes of answers that a connection's peer has not taken yet.
+    pub max_unsent_bytes: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -190,6 +196,7 @@ impl ServerConfig {
             offsets_topic: internal_topic(&settings, "offsets.topic"),
             transaction_state_topic: internal_topic(&settings, "transaction.state.log"),
             share_state_topic: internal_topic(&settings, "share.coordinator.state.topic"),
+            controller_queue: narrow(settings.integer("klamm.controller.max.queued.requests")),
             logging: LoggingConfig {
                 format: if settings.text("klamm.log.format") == "json" { LogFormat::Json } else { LogFormat::Text },
                 level: settings.text("klamm.log.level"),
@@ -215,8 +222,9 @@ fn network(settings: &Settings, listeners: Vec<Listener>, inter_broker_listener:
         connections_max_idle: bounded(settings, "connections.max.idle.ms").map(milliseconds),
         max_connections: narrow(settings.integer("max.connections")),
         listen_backlog: narrow(settings.integer("socket.listen.backlog.size")),
-        socket_send_buffer_bytes: bounded(settings, "socket.send.buffer.bytes").map(narrow),
-        socket_receive_buffer_bytes: bounded(settings, "socket.receive.buffer.bytes").map(narrow),
+        max_pipelined_requests: narrow(settings.integer("klamm.connection.max.pipelined.requests")),
+        max_unanswered_bytes: narrow(settings.integer("klamm.connection.max.unanswered.bytes")),
+        max_unsent_bytes: narrow(settings.integer("klamm.connection.max.unsent.bytes")),
     }
 }
 

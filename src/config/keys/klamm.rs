@@ -7,6 +7,14 @@ use super::super::listeners::read_admin_listener;
 pub(super) const KEYS: &[Key] = &[
     string("klamm.admin.listener").default("127.0.0.1:9644").allowed(Validator::Reading(read_admin_listener, "host:port or none")).effective()
         .doc("Address of the HTTP server with /healthz, /readyz and /metrics; `none` turns it off. It knows no authentication: keep it on a private address."),
+    int("klamm.connection.max.pipelined.requests").default("256").between(1, 1_000_000).effective()
+        .doc("Requests of one connection that may be unanswered; above it, no more are read."),
+    int("klamm.connection.max.unanswered.bytes").default("33554432").at_least(1).effective()
+        .doc("Bytes of these requests; a single larger one is taken when it is alone."),
+    int("klamm.connection.max.unsent.bytes").default("8388608").at_least(1).effective()
+        .doc("Bytes of answers that a connection's peer has not taken; above it, no more of its requests are read."),
+    int("klamm.controller.max.queued.requests").default("1024").between(1, 1_000_000).effective()
+        .doc("Requests that may wait for the controller before their senders have to wait to hand them over."),
     string("klamm.flush.mode").default("durable").one_of(&["durable", "page-cache"]).effective()
         .doc("`durable`: a write is acknowledged, and readable, once it is on the device. `page-cache`: once it is in memory, as Apache Kafka does; a power cut can then lose acknowledged records that no other replica has on its device."),
     string("klamm.log.format").default("text").one_of(&["text", "json"]).effective()

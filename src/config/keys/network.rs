@@ -44,10 +44,10 @@ pub(super) const KEYS: &[Key] = &[
         .doc("Time that the first set-up of a connection to another node may take."),
     int("socket.listen.backlog.size").default("50").at_least(1).effective()
         .doc("Connections that may wait to be accepted."),
-    int("socket.receive.buffer.bytes").default("102400").effective()
-        .doc("Receive buffer of a client's connection; -1 leaves it to the operating system."),
+    int("socket.receive.buffer.bytes").default("102400")
+        .doc("Receive buffer of a client's connection. Klamm leaves it to the operating system, which adapts it."),
     int("socket.request.max.bytes").default("104857600").at_least(1).effective()
         .doc("Largest request, in bytes."),
-    int("socket.send.buffer.bytes").default("102400").effective()
-        .doc("Send buffer of a client's connection; -1 leaves it to the operating system."),
+    int("socket.send.buffer.bytes").default("102400")
+        .doc("Send buffer of a client's connection. Klamm leaves it to the operating system, which adapts it."),
 ];
