@@ -5,7 +5,7 @@ import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
 from harness import environment
-from harness.cases import case, unique
+from harness.case import case, unique
 from harness.wire import Connection, batch, batch_headers, record
 
 TOOLS = "org.apache.kafka.tools."
@@ -131,15 +131,27 @@ def message_too_large_is_told(broker):
 # ---- the files
 
 def dump(*options, files) -> str:
-    """dump-log over the files; it says on standard error what it finds wrong, and exits 0."""
+    """What dump-log prints over the files. What it finds wrong it says on standard error, and exits 0."""
     assert files, "no files to read"
     command = environment.java(TOOLS + "DumpLogSegments", *options, "--files", ",".join(map(str, files)))
     done = subprocess.run(command, capture_output=True, text=True, timeout=240)
-    assert done.returncode == 0 and not done.stderr, f"exit {done.returncode}: {done.stderr[-3000:]}"
+    wrong = complaints(done.stderr)
+    assert done.returncode == 0 and not wrong, f"exit {done.returncode}: {wrong[:20]}"
     assert done.stdout.count("Dumping ") == len(files)
     invalid = [line for line in done.stdout.splitlines() if line.startswith("baseOffset") and not CLEAN.match(line)]
     assert not invalid, invalid[:3]
     return done.stdout
+
+
+def complaints(said: str) -> list[str]:
+    """Of a segment that does not begin at offset 0 the tool believes that it follows on offset -1: no complaint."""
+    found, segment = [], ""
+    for line in said.splitlines():
+        if line.startswith("Non-consecutive offsets in "):
+            segment = line
+        elif not segment.endswith(f"/{line.removeprefix('  -1 is followed by '):0>20}.log"):
+            found += [segment, line]
+    return found
 
 
 def files_of(broker, pattern) -> list:
@@ -183,6 +195,8 @@ def check_dumped(broker, topic, values, producer_id):
 def dump_log_reads_every_file_of_the_run(stopped):
     """Logs, indexes and producer snapshots of all topics that the cases before this one wrote."""
     logs = [path for path in files_of(stopped, "*-*/*.log") if not path.parent.name.startswith("__")]
+    if stopped.name == "kafka":  # it stores some of hostile/'s disorder
+        logs = [path for path in logs if not path.parent.name.startswith("crafted-")]
     dump("--deep-iteration", files=logs)
     indexes = [path.with_suffix(suffix) for path in logs for suffix in (".index", ".timeindex")]
     dump("--verify-index-only", files=indexes)

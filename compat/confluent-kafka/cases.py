@@ -7,7 +7,7 @@ import confluent_kafka
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, OffsetSpec, ResourceType
 
-from harness.cases import case, eventually, unique
+from harness.case import case, eventually, unique
 from harness.wire import Connection, batch_headers
 
 KEEP = {"retention.ms": "-1"}  # for records of long ago
@@ -379,11 +379,11 @@ def topic_is_created_by_the_first_message(broker):
 
 
 @case
-def unknown_topic_is_an_error_for_a_consumer(broker):
-    client = consumer(broker, **{"topic.metadata.propagation.max.ms": 500})
-    client.assign([TopicPartition(unique("nowhere"), 0, OFFSET_BEGINNING)])
-    message = eventually(lambda: client.poll(0.5))
-    assert message.error().code() == KafkaError.UNKNOWN_TOPIC_OR_PART, message.error()
+def unknown_topic_is_an_error_and_stays_unknown(broker):
+    topic, client = unique("nowhere"), consumer(broker)
+    assert refusal(lambda: client.get_watermark_offsets(TopicPartition(topic, 0), timeout=10)) == KafkaError._UNKNOWN_PARTITION
+    for _ in range(2):
+        assert client.list_topics(topic, timeout=20).topics[topic].error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART
 
 
 @case

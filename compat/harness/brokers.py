@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from . import environment
-from .cases import die_with_parent
+from .case import die_with_parent
 from .wire import Connection, Refused
 
 
@@ -158,23 +158,27 @@ class ApacheKafka(Broker):
 
     def launch(self):
         if not self.data.exists():
-            settings = {
-                "process.roles": "broker,controller",
-                "node.id": 1,
-                "listeners": f"PLAINTEXT://{self.bootstrap},CONTROLLER://127.0.0.1:{self.controller_port}",
-                "controller.listener.names": "CONTROLLER",
-                "controller.quorum.bootstrap.servers": f"127.0.0.1:{self.controller_port}",
-                "log.dirs": self.data,
-                "offsets.topic.replication.factor": 1,
-                "transaction.state.log.replication.factor": 1,
-                "transaction.state.log.min.isr": 1,
-            } | {key: value for key, value in self.settings.items() if not key.startswith("klamm.")}
-            self.properties.write_text("".join(f"{key}={value}\n" for key, value in settings.items()))
-            subprocess.run(
-                environment.java("kafka.tools.StorageTool", "format", "--standalone", "-t", "Klamm-compat-cluster-w",
-                                 "-c", str(self.properties)),
-                check=True, stdout=subprocess.DEVNULL)
+            self.format()
         super().launch()
+
+    def format(self):
+        """Writes the configuration and makes the data directory, as `kafka-storage format` does."""
+        settings = {
+            "process.roles": "broker,controller",
+            "node.id": 1,
+            "listeners": f"PLAINTEXT://{self.bootstrap},CONTROLLER://127.0.0.1:{self.controller_port}",
+            "controller.listener.names": "CONTROLLER",
+            "controller.quorum.bootstrap.servers": f"127.0.0.1:{self.controller_port}",
+            "log.dirs": self.data,
+            "offsets.topic.replication.factor": 1,
+            "transaction.state.log.replication.factor": 1,
+            "transaction.state.log.min.isr": 1,
+        } | {key: value for key, value in self.settings.items() if not key.startswith("klamm.")}
+        self.properties.write_text("".join(f"{key}={value}\n" for key, value in settings.items()))
+        subprocess.run(
+            environment.java("kafka.tools.StorageTool", "format", "--standalone", "-t", "Klamm-compat-cluster-w",
+                             "-c", str(self.properties)),
+            check=True, stdout=subprocess.DEVNULL)
 
 
 class Running:

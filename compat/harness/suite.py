@@ -11,7 +11,7 @@ from pathlib import Path
 
 from . import environment, report
 from .brokers import ApacheKafka, Broker, Klamm, Running
-from .cases import Case, run_apart, take_declared
+from .case import Case, run_apart, take_declared
 
 EXCLUSIONS = environment.COMPAT / "exclusions.json"
 
@@ -52,6 +52,8 @@ class Suite:
             return False
         if self.wanted.bootstrap and case.needs != "broker":
             return False
+        if self.wanted.case and case.needs == "stopped":
+            return False  # it looks at what the others left
         if case.klamm_only and (self.wanted.broker != "klamm" or self.wanted.bootstrap):
             return False
         return self.wanted.long or not case.long

@@ -8,7 +8,7 @@ import threading
 import time
 from pathlib import Path
 
-from harness.cases import case, eventually, unique
+from harness.case import case, eventually, unique
 from harness.wire import (API_VERSIONS, FETCH, METADATA, PRODUCE, Connection, Refused, array, batch, batch_headers, header, int16,
                           int32, record, string)
 

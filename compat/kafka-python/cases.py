@@ -10,7 +10,7 @@ import kafka
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition, errors
 from kafka.admin import ConfigResource, NewTopic
 
-from harness.cases import case, eventually, unique
+from harness.case import case, eventually, unique
 
 KEEP = {"retention.ms": "-1"}  # for records of long ago
 CODECS = [None, "gzip", "snappy", "lz4", "zstd"]

@@ -4,7 +4,7 @@ import json
 import subprocess
 
 from harness import environment
-from harness.cases import case, unique
+from harness.case import case, unique
 from harness.wire import Connection
 
 PINNED = "1.7.1"  # Debian 12's

@@ -12,7 +12,7 @@ import confluent_kafka
 from confluent_kafka import OFFSET_BEGINNING, Consumer, Producer, TopicPartition
 
 from harness.brokers import free_port
-from harness.cases import case, eventually, unique
+from harness.case import case, eventually, unique
 from harness.wire import FETCH, Connection, batch
 
 PARTITIONS = 3
