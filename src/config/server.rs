@@ -173,7 +173,7 @@ impl ServerConfig {
     /// Of settings that passed all checks.
     fn assemble(settings: Settings, listeners: Vec<Listener>, inter_broker_listener: ListenerName) -> Self {
         let log_dirs = log_dirs(&settings);
-        let metadata_log_dir = settings.optional_text("metadata.log.dir").map(PathBuf::from);
+        let metadata_log_dir = settings.optional_text("metadata.log.dir").filter(|path| !path.is_empty()).map(PathBuf::from);
         Self {
             node_id: NodeId(narrow(settings.integer("node.id"))),
             rack: settings.optional_text("broker.rack"),

@@ -190,13 +190,11 @@ impl Resolver<'_> {
         }
     }
 
-    /// The key for tests, which has no lower bound, holds against the real one.
+    /// The key for tests, which has no lower bound of its own, holds against the real one if it makes sense.
     fn segment_bytes(&self) -> u64 {
-        let internal = keys::topic_key("internal.segment.bytes").and_then(|key| self.optional_value(key));
-        match internal {
-            Some(Value::Integer(bytes)) => u64::try_from(bytes).unwrap_or_default(),
-            _ => self.size("segment.bytes"),
-        }
+        let internal = keys::topic_key("internal.segment.bytes").and_then(|key| self.optional_value(key)?.integer());
+        let internal = internal.and_then(|bytes| u64::try_from(bytes).ok()).filter(|bytes| *bytes > 0);
+        internal.unwrap_or_else(|| self.size("segment.bytes"))
     }
 
     fn timestamp_type(&self) -> TimestampType {

@@ -76,6 +76,7 @@ fn changes_hold_against_the_file_and_those_of_one_broker_against_those_of_all() 
     assert_eq!(bytes(&one, &all, &[]), 4_000_000);
     assert_eq!(bytes(&one, &all, &[("segment.bytes", "5000000")]), 5_000_000);
     assert_eq!(bytes(&one, &all, &[("segment.bytes", "5000000"), ("internal.segment.bytes", "100")]), 100);
+    assert_eq!(bytes(&one, &all, &[("internal.segment.bytes", "0")]), 4_000_000);
     assert_eq!(bytes(&one, &all, &[("segment.bytes", "nonsense"), ("from.the.future", "1")]), 4_000_000);
 }
 
