@@ -19,6 +19,10 @@ HOUR = 3_600_000
 MAX32, MAX64 = 2**31 - 1, 2**63 - 1
 NO_CRASH = "Kafka fails inside and answers UNKNOWN_SERVER_ERROR; the client's batch is at fault and is told so"
 NO_DISORDER = "Kafka stores it, and consumers then see offsets twice or out of order"
+NO_TAIL = "Kafka drops bytes behind the batch without a word; a client that sends them counts wrongly"
+NO_BITS = "Kafka stores bits that only brokers set, or that a later format may give a meaning"
+NO_EPOCH = "Kafka stores it; a producer id has an epoch, and -1 is none"
+NO_FLAG = "Kafka takes the flag away if the topic has CreateTime and refuses it if LogAppendTime; it is never the client's to set"
 NO_BOMB = "Kafka unpacks without a bound"
 
 
@@ -89,15 +93,15 @@ FRAME = [
     Crafted("wrong checksum", lambda: batch(crc=1), "CORRUPT_MESSAGE"),
     Crafted("length 0", lambda: batch(length=0), "CORRUPT_MESSAGE"),
     Crafted("length -1", lambda: batch(length=-1), "CORRUPT_MESSAGE"),
-    Crafted("length 2^31-1", lambda: batch(length=MAX32), "UNKNOWN_SERVER_ERROR", "CORRUPT_MESSAGE", NO_CRASH),
+    Crafted("length 2^31-1", lambda: batch(length=MAX32), "UNKNOWN_SERVER_ERROR", "INVALID_RECORD", NO_CRASH),
     Crafted("length short of the header", lambda: batch(length=40), "CORRUPT_MESSAGE"),
-    Crafted("length one byte short", lambda: batch(length=len(batch()) - 13), "CORRUPT_MESSAGE"),
+    Crafted("length one byte short", lambda: batch(length=len(batch()) - 13), "CORRUPT_MESSAGE", "INVALID_RECORD", NO_TAIL),
     Crafted("length one byte over", lambda: batch(length=len(batch()) - 11), "INVALID_RECORD"),
     Crafted("cut in the header", lambda: batch()[:40], "INVALID_RECORD"),
     Crafted("cut before the length ends", lambda: batch()[:11], "INVALID_RECORD"),
     Crafted("no bytes at all", lambda: b"", "INVALID_RECORD"),
     Crafted("bytes after the records", lambda: batch(trailing=b"\0\0\0"), "INVALID_RECORD"),
-    Crafted("bytes after the batch", lambda: batch() + b"\0\0\0", "NONE"),
+    Crafted("bytes after the batch", lambda: batch() + b"\0\0\0", "NONE", "INVALID_RECORD", NO_TAIL),
     Crafted("two batches", lambda: batch() + batch(), "INVALID_RECORD"),
     Crafted("magic 0", lambda: batch(magic=0), "INVALID_RECORD"),
     Crafted("magic 1", lambda: batch(magic=1), "INVALID_RECORD"),
@@ -156,11 +160,11 @@ ATTRIBUTES = [
     Crafted(f"codec {codec}", lambda codec=codec: batch(attributes=codec), "UNKNOWN_SERVER_ERROR", "UNSUPPORTED_COMPRESSION_TYPE", NO_CRASH)
     for codec in (5, 6, 7)
 ] + [
-    Crafted("unknown attribute bit 7", lambda: batch(attributes=0x80), "NONE"),
-    Crafted("unknown attribute bit 14", lambda: batch(attributes=0x4000), "NONE"),
-    Crafted("unknown attribute bit 15", lambda: batch(attributes=-0x8000), "NONE"),
-    Crafted("delete horizon set", lambda: batch(attributes=DELETE_HORIZON), "NONE"),
-    Crafted("LogAppendTime set by the client", lambda: batch(attributes=LOG_APPEND_TIME), "NONE"),
+    Crafted("unknown attribute bit 7", lambda: batch(attributes=0x80), "NONE", "INVALID_RECORD", NO_BITS),
+    Crafted("unknown attribute bit 14", lambda: batch(attributes=0x4000), "NONE", "INVALID_RECORD", NO_BITS),
+    Crafted("unknown attribute bit 15", lambda: batch(attributes=-0x8000), "NONE", "INVALID_RECORD", NO_BITS),
+    Crafted("delete horizon set", lambda: batch(attributes=DELETE_HORIZON), "NONE", "INVALID_RECORD", NO_BITS),
+    Crafted("LogAppendTime set by the client", lambda: batch(attributes=LOG_APPEND_TIME), "NONE", "INVALID_TIMESTAMP", NO_FLAG),
     Crafted("control batch", lambda: batch(attributes=CONTROL), "INVALID_RECORD"),
     Crafted("control batch of a transaction", lambda: batch(attributes=CONTROL | TRANSACTIONAL), "TRANSACTIONAL_ID_AUTHORIZATION_FAILED"),
     Crafted("transaction without a producer id", lambda: batch(attributes=TRANSACTIONAL), "TRANSACTIONAL_ID_AUTHORIZATION_FAILED"),
@@ -172,7 +176,7 @@ PRODUCERS = [
     Crafted("producer id nobody gave out", lambda: batch(producer_id=10**15, producer_epoch=0, base_sequence=0), "NONE"),
     Crafted("producer id nobody gave out, sequence 7", lambda: batch(producer_id=10**15, producer_epoch=0, base_sequence=7), "NONE"),
     Crafted("producer id -2", lambda: batch(producer_id=-2, producer_epoch=0, base_sequence=0), "NONE"),
-    Crafted("producer epoch -1", lambda: batch(producer_id=10**15, producer_epoch=-1, base_sequence=0), "NONE"),
+    Crafted("producer epoch -1", lambda: batch(producer_id=10**15, producer_epoch=-1, base_sequence=0), "NONE", "INVALID_RECORD", NO_EPOCH),
     Crafted("sequence without a producer id", lambda: batch(base_sequence=3), "NONE"),
     Crafted("epoch without a producer id", lambda: batch(producer_epoch=3), "NONE"),
 ]

@@ -13,7 +13,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, Producer, TopicPartition
 
 from harness.brokers import free_port
 from harness.case import case, eventually, unique
-from harness.wire import FETCH, Connection, batch
+from harness.wire import FETCH, Connection, batch, batch_headers, record
 
 PARTITIONS = 3
 
@@ -163,6 +163,78 @@ def topics_and_offsets_outlive_a_kill_and_a_stop(fresh):
             assert described["cluster"] == cluster
             assert described["topics"] == {topic: ("NONE", 2) for topic in topics}
             assert [connection.end_offset(topic, 1) for topic in topics] == [1] * 5
+
+
+# ---- without what a broker needs
+
+class SmallDisk:
+    """A file system of a few MiB, in a mount namespace of its own that needs no rights; it ends with its keeper."""
+
+    def __init__(self, folder: Path, mib: int):
+        folder.mkdir()
+        self.keeper = subprocess.Popen(
+            ["unshare", "--map-root-user", "--mount", "sh", "-c",
+             f"mount -t tmpfs -o size={mib}m tmpfs '{folder}' && echo ready && exec sleep 600"], stdout=subprocess.PIPE, text=True)
+        assert self.keeper.stdout.readline() == "ready\n", "no small disk could be mounted"
+        self.seen_from_here = Path(f"/proc/{self.keeper.pid}/root{folder}")
+
+    def inside(self, command: list[str]) -> list[str]:
+        return ["nsenter", "--target", str(self.keeper.pid), "--user", "--mount", "--preserve-credentials", *command]
+
+
+@case(seconds=120, klamm_only="Kafka ends when its only disk is full")
+def full_disk_refuses_writes_until_there_is_room(fresh):
+    broker = fresh()
+    disk = SmallDisk(broker.data, 48)
+    (disk.seen_from_here / "filler").write_bytes(bytes(24 << 20))
+    broker.settings["log.dirs"] = str(broker.data / "logs")
+    start = broker.command()
+    broker.command = lambda: disk.inside(start)
+    broker.start()
+    topic, large = unique("full"), batch([record(bytes(900_000))])
+    with Connection(broker.bootstrap) as connection:
+        connection.create_topic(topic)
+        answers = [connection.produce(topic, large)["error"] for _ in range(40)]
+        stored = answers.count("NONE")
+        assert 5 < stored < 40 and set(answers) == {"NONE", "KAFKA_STORAGE_ERROR"}, answers
+        assert connection.end_offset(topic) == stored
+        assert batch_headers(connection.fetch(topic, stored - 1)["records"]), "what is stored is not served"
+        (disk.seen_from_here / "filler").unlink()
+        assert eventually(lambda: connection.produce(topic, large)["base_offset"] >= 0)
+        assert connection.end_offset(topic) == stored + 1
+    broker.kill()
+    broker.start()
+    with Connection(broker.bootstrap) as connection:
+        assert connection.end_offset(topic) == stored + 1
+        assert connection.produce(topic, large)["base_offset"] == stored + 1
+    disk.keeper.kill()
+
+
+@case(seconds=60)
+def idle_connections_are_closed(fresh):
+    broker = fresh(**{"connections.max.idle.ms": 1000}).start()
+    with Connection(broker.bootstrap) as connection:
+        connection.api_versions()
+        began = time.monotonic()
+        assert connection.closed_by_peer(seconds=20)
+        assert time.monotonic() - began > 0.8
+
+
+@case(seconds=60, klamm_only="Apache Kafka needs more descriptors to start")
+def running_out_of_descriptors_is_survived(fresh):
+    broker = fresh()
+    start = broker.command()
+    broker.command = lambda: ["prlimit", "--nofile=256:256", *start]
+    broker.start()
+    topic = unique("descriptors")
+    with Connection(broker.bootstrap) as connection:
+        connection.create_topic(topic)
+        peers = [Connection(broker.bootstrap) for _ in range(400)]
+        assert connection.produce(topic, batch())["base_offset"] == 0, "a connection of before is not served"
+        for peer in peers:
+            peer.socket.close()
+    with Connection(broker.bootstrap) as connection:
+        assert connection.produce(topic, batch())["base_offset"] == 1
 
 
 # ---- starting wrongly: a clear sentence with the path, an exit code, nothing touched
