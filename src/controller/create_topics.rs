@@ -9,8 +9,8 @@ use crate::metadata::MetadataImage;
 use crate::metadata::records::{Config, ConfigResourceType, LeaderRecoveryState, MetadataRecord, Partition, Topic};
 use crate::types::{LeaderEpoch, NodeId, PartitionEpoch, PartitionIndex, TopicId, TopicName};
 
-/// Most partitions that one request may create, so that its batch stays well below the quorum's limit. As Kafka's.
-const MOST_PARTITIONS: i64 = 10_000;
+/// Most records that one request may cause, so that its batch stays well below the quorum's limit. Kafka's MAX_RECORDS_PER_USER_OP.
+const MOST_RECORDS: usize = 10_000;
 
 /// The log that holds the metadata itself: no topic.
 const CLUSTER_METADATA_TOPIC: &str = "__cluster_metadata";
@@ -66,7 +66,7 @@ impl Decide for CreateTopics {
 
     /// One result for each name, in the order of the request; a name that stands twice is refused once and comes last.
     fn decide(&self, context: &mut Context<'_>, image: &MetadataImage) -> Result<Decision<Vec<TopicResult>>, Refusal> {
-        self.check_size(context)?;
+        check_size(self.partitions(context))?;
         let mut times: BTreeMap<&str, usize> = BTreeMap::new();
         for topic in &self.topics {
             *times.entry(&topic.name).or_default() += 1;
@@ -85,6 +85,7 @@ impl Decide for CreateTopics {
             let message = format!("Topic '{name}' stands more than once in the request.");
             reply.push(TopicResult { name: name.to_owned(), result: Err(Refusal::new(Reason::InvalidRequest, message)) });
         }
+        check_size(records.len())?;
         if self.validate_only {
             records.clear();
         }
@@ -93,19 +94,22 @@ impl Decide for CreateTopics {
 }
 
 impl CreateTopics {
-    /// Counts what is asked for, whether or not it will be granted.
-    fn check_size(&self, context: &Context<'_>) -> Result<(), Refusal> {
+    /// How many partitions are asked for, whether or not they will be granted.
+    fn partitions(&self, context: &Context<'_>) -> usize {
         let asked = |topic: &NewTopic| match topic.assignments.len() {
-            0 => i64::from(topic.partitions.unwrap_or(context.defaults.partitions).max(0)),
-            assigned => i64::try_from(assigned).expect("a length fits 63 bits"),
+            0 => usize::try_from(topic.partitions.unwrap_or(context.defaults.partitions)).unwrap_or(0),
+            assigned => assigned,
         };
-        let partitions: i64 = self.topics.iter().map(asked).sum();
-        if partitions <= MOST_PARTITIONS {
-            return Ok(());
-        }
-        let message = format!("The request asks for {partitions} partitions; one request may create {MOST_PARTITIONS}.");
-        Err(Refusal::new(Reason::PolicyViolation, message))
+        self.topics.iter().map(asked).fold(0, usize::saturating_add)
     }
+}
+
+fn check_size(records: usize) -> Result<(), Refusal> {
+    if records <= MOST_RECORDS {
+        return Ok(());
+    }
+    let message = format!("The request asks for too many partitions and settings: one request may cause {MOST_RECORDS} records.");
+    Err(Refusal::new(Reason::PolicyViolation, message))
 }
 
 /// The order of the checks is Kafka's, so that a topic that breaks several rules gets the same code.
@@ -121,7 +125,7 @@ fn create(
     let id = TopicId::from_random(&mut *context.random);
     let created = CreatedTopic {
         id,
-        partitions: i32::try_from(layout.len()).expect("at most MOST_PARTITIONS"),
+        partitions: i32::try_from(layout.len()).expect("at most MOST_RECORDS"),
         replication_factor: layout.first().map_or(0, |replicas| i16::try_from(replicas.len()).unwrap_or(i16::MAX)),
         configs,
     };

@@ -1,10 +1,11 @@
 //! Deleting topics, by name or by id.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::{Context, Decide, Decision, Reason, Refusal};
-use crate::metadata::MetadataImage;
 use crate::metadata::records::RemoveTopic;
+use crate::metadata::{MetadataImage, TopicImage};
 use crate::types::{TopicId, TopicName};
 
 /// How a request names a topic.
@@ -20,60 +21,78 @@ pub struct DeleteTopics {
     pub topics: Vec<TopicSelector>,
 }
 
-/// What became of one entry of the request.
+/// What became of a topic that the request names.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct DeletedTopic {
-    pub selector: TopicSelector,
-    /// The topic's name and id as they were.
-    pub result: Result<(TopicName, TopicId), Refusal>,
+    /// Known unless the request gave an id that is unknown or stands twice.
+    pub name: Option<TopicName>,
+    /// Known unless the request gave a name that is unknown or stands twice.
+    pub topic_id: Option<TopicId>,
+    pub result: Result<(), Refusal>,
+}
+
+impl DeletedTopic {
+    fn refused(selector: &TopicSelector, reason: Reason, message: String) -> Self {
+        let (name, topic_id) = match selector {
+            TopicSelector::Name(name) => (Some(name.clone()), None),
+            TopicSelector::Id(id) => (None, Some(*id)),
+        };
+        Self { name, topic_id, result: Err(Refusal::new(reason, message)) }
+    }
 }
 
 impl Decide for DeleteTopics {
     type Reply = Vec<DeletedTopic>;
 
-    /// One result for each entry, in the order of the request; an entry that stands twice is refused once, and so is a topic that
-    /// is named by name and by id.
+    /// One result for each topic named, in the order of the request. A name or an id that stands twice is refused once; a topic
+    /// that is named by name and by id is refused by its name alone.
     fn decide(&self, _: &mut Context<'_>, image: &MetadataImage) -> Result<Decision<Vec<DeletedTopic>>, Refusal> {
         let mut times: BTreeMap<&TopicSelector, usize> = BTreeMap::new();
-        let mut named: BTreeMap<TopicId, usize> = BTreeMap::new();
         for selector in &self.topics {
-            let again = times.entry(selector).or_default();
-            *again += 1;
-            if *again == 1
-                && let Ok((_, id)) = find(image, selector)
-            {
-                *named.entry(id).or_default() += 1;
-            }
+            *times.entry(selector).or_default() += 1;
         }
+        let stands = |selector: &TopicSelector| times.contains_key(selector);
         let (mut records, mut reply) = (Vec::new(), Vec::new());
-        for selector in &self.topics {
-            let Some(times) = times.remove(selector) else { continue };
-            let result = find(image, selector).and_then(|(name, id)| match named.get(&id) {
-                _ if times > 1 => {
-                    Err(Refusal::new(Reason::InvalidRequest, format!("Topic '{name}' stands more than once in the request.")))
+        let mut seen = BTreeSet::new();
+        for selector in self.topics.iter().filter(|selector| seen.insert(*selector)) {
+            if times.get(selector) > Some(&1) {
+                let message = "The topic stands more than once in the request.".to_owned();
+                reply.push(DeletedTopic::refused(selector, Reason::InvalidRequest, message));
+                continue;
+            }
+            let topic = match find(image, selector) {
+                Ok(topic) => topic,
+                Err(unknown) => {
+                    reply.push(unknown);
+                    continue;
                 }
-                Some(1) => Ok((name, id)),
-                _ => {
-                    Err(Refusal::new(Reason::InvalidRequest, format!("Topic '{name}' stands in the request by name and by id.")))
-                }
-            });
-            records.extend(result.iter().map(|(_, id)| RemoveTopic { topic_id: *id }.into()));
-            reply.push(DeletedTopic { selector: selector.clone(), result });
+            };
+            let by_name = matches!(selector, TopicSelector::Name(_));
+            let result = if !stands(&TopicSelector::Id(topic.id)) || !stands(&TopicSelector::Name(topic.name.clone())) {
+                records.push(RemoveTopic { topic_id: topic.id }.into());
+                Ok(())
+            } else if by_name {
+                Err(Refusal::new(
+                    Reason::InvalidRequest,
+                    format!("Topic '{}' stands in the request by name and by id.", topic.name),
+                ))
+            } else {
+                continue;
+            };
+            reply.push(DeletedTopic { name: Some(topic.name.clone()), topic_id: Some(topic.id), result });
         }
         Ok(Decision { records, reply })
     }
 }
 
-fn find(image: &MetadataImage, selector: &TopicSelector) -> Result<(TopicName, TopicId), Refusal> {
-    let topic = match selector {
-        TopicSelector::Name(name) => image
-            .topics()
-            .by_name(name.as_str())
-            .ok_or_else(|| Refusal::new(Reason::UnknownTopicOrPartition, format!("There is no topic '{name}'."))),
-        TopicSelector::Id(id) => image
-            .topics()
-            .by_id(*id)
-            .ok_or_else(|| Refusal::new(Reason::UnknownTopicId, format!("There is no topic with the id {id}."))),
+fn find<'a>(image: &'a MetadataImage, selector: &TopicSelector) -> Result<&'a TopicImage, DeletedTopic> {
+    let (topic, reason, message) = match selector {
+        TopicSelector::Name(name) => {
+            (image.topics().by_name(name.as_str()), Reason::UnknownTopicOrPartition, format!("There is no topic '{name}'."))
+        }
+        TopicSelector::Id(id) => {
+            (image.topics().by_id(*id), Reason::UnknownTopicId, format!("There is no topic with the id {id}."))
+        }
     };
-    topic.map(|topic| (topic.name.clone(), topic.id))
+    topic.map(Arc::as_ref).ok_or_else(|| DeletedTopic::refused(selector, reason, message))
 }

@@ -2,9 +2,10 @@
 //!
 //! A new record is a block here and a line in the table of [`super::MetadataRecord`].
 
-use super::RecordError;
 use super::schema::{byte_enum, record, structure};
-use super::wire::{Reader, Wire, write_tagged_fields};
+use super::wire::Wire;
+use crate::protocol::DecodeError;
+use crate::protocol::codec::{Reader, Writer};
 use crate::types::{
     BrokerEpoch, DirectoryId, IncarnationId, LeaderEpoch, NodeId, PartitionEpoch, PartitionIndex, ProducerId, TopicId, TopicName,
 };
@@ -45,20 +46,15 @@ impl Default for LeaderRecoveryState {
 
 /// Unchanged is -1.
 impl Wire for Option<LeaderRecoveryState> {
-    fn write(&self, out: &mut Vec<u8>) {
+    fn write(&self, to: &mut Writer) {
         match self {
-            Some(state) => state.write(out),
-            None => (-1_i8).write(out),
+            Some(state) => state.write(to),
+            None => to.i8(-1),
         }
     }
 
-    fn read(input: &mut Reader<'_>) -> Result<Self, RecordError> {
-        match i8::read(input)? {
-            -1 => Ok(None),
-            0 => Ok(Some(LeaderRecoveryState::Recovered)),
-            1 => Ok(Some(LeaderRecoveryState::Recovering)),
-            value => Err(RecordError::UnknownValue { of: "LeaderRecoveryState", value }),
-        }
+    fn read(from: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        if from.clone().i8()? == -1 { from.i8().map(|_| None) } else { LeaderRecoveryState::read(from).map(Some) }
     }
 }
 

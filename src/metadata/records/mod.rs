@@ -12,8 +12,9 @@ pub(crate) mod tests;
 
 use bytes::Bytes;
 
-use self::wire::{Reader, write_varint};
-pub use kinds::*;
+pub use self::kinds::*;
+use crate::protocol::DecodeError;
+use crate::protocol::codec::{Reader, Writer};
 
 const FRAME_VERSION: u32 = 1;
 
@@ -26,20 +27,10 @@ pub enum RecordError {
     UnknownType(u32),
     #[error("version {version} of a {name} record; versions 0 to {highest} are known")]
     UnsupportedVersion { name: &'static str, version: u32, highest: u32 },
-    #[error("the metadata record is cut off")]
-    Truncated,
-    #[error("a varint of the metadata record has more than 32 bits")]
-    Varint,
-    #[error("a text of the metadata record is not UTF-8")]
-    Utf8,
-    #[error("a value of the metadata record is null that must not be")]
-    Null,
-    #[error("tag {0} of the metadata record is out of order")]
-    TagOrder(u32),
-    #[error("{value} is no {of}")]
-    UnknownValue { of: &'static str, value: i8 },
-    #[error("{0} bytes after the end of the metadata record")]
-    TrailingBytes(usize),
+    #[error("the metadata record's frame is damaged: {0}")]
+    Frame(DecodeError),
+    #[error("a {name} record is damaged: {error}")]
+    Body { name: &'static str, error: DecodeError },
 }
 
 macro_rules! metadata_record {
@@ -69,7 +60,7 @@ macro_rules! metadata_record {
             #[must_use]
             pub fn encode_at(&self, version: u32) -> Bytes {
                 match self {
-                    $(Self::$name(record) => frame($name::TYPE, version, |out| record.write_body(version, out)),)*
+                    $(Self::$name(record) => frame($name::TYPE, version, |to| record.write_body(version, to)),)*
                 }
             }
 
@@ -87,13 +78,15 @@ macro_rules! metadata_record {
                 }
             }
 
-            fn read_body(record_type: u32, version: u32, input: &mut Reader<'_>) -> Result<Self, RecordError> {
+            fn read_body(record_type: u32, version: u32, from: &mut Reader<'_>) -> Result<Self, RecordError> {
                 match record_type {
                     $(
                         $name::TYPE if version > $name::VERSION => {
                             Err(RecordError::UnsupportedVersion { name: stringify!($name), version, highest: $name::VERSION })
                         }
-                        $name::TYPE => $name::read_body(version, input).map(Self::$name),
+                        $name::TYPE => $name::read_body(version, from)
+                            .and_then(|record| from.finish().map(|()| Self::$name(record)))
+                            .map_err(|error| RecordError::Body { name: stringify!($name), error }),
                     )*
                     unknown => Err(RecordError::UnknownType(unknown)),
                 }
@@ -129,22 +122,22 @@ impl MetadataRecord {
     /// # Errors
     /// When the bytes are no whole record of a known type and version.
     pub fn decode(value: &[u8]) -> Result<Self, RecordError> {
-        let mut input = Reader::new(value);
-        let frame_version = input.varint()?;
+        let mut from = Reader::new(value);
+        let frame_version = from.unsigned_varint().map_err(RecordError::Frame)?;
         if frame_version != FRAME_VERSION {
             return Err(RecordError::FrameVersion(frame_version));
         }
-        let (record_type, version) = (input.varint()?, input.varint()?);
-        let record = Self::read_body(record_type, version, &mut input)?;
-        input.finish().map(|()| record)
+        let record_type = from.unsigned_varint().map_err(RecordError::Frame)?;
+        let version = from.unsigned_varint().map_err(RecordError::Frame)?;
+        Self::read_body(record_type, version, &mut from)
     }
 }
 
-fn frame(record_type: u32, version: u32, write_body: impl FnOnce(&mut Vec<u8>)) -> Bytes {
-    let mut out = Vec::with_capacity(64);
+fn frame(record_type: u32, version: u32, write_body: impl FnOnce(&mut Writer)) -> Bytes {
+    let mut to = Writer::with_capacity(64);
     for number in [FRAME_VERSION, record_type, version] {
-        write_varint(&mut out, number);
+        to.unsigned_varint(number);
     }
-    write_body(&mut out);
-    out.into()
+    write_body(&mut to);
+    to.into_inner().freeze()
 }

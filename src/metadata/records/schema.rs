@@ -23,31 +23,27 @@ macro_rules! record {
             pub const TYPE: u32 = $type;
             pub const VERSION: u32 = $version;
 
-            #[allow(unused_mut, unused_variables, reason = "a record may have no field, or no tagged one")]
-            pub(super) fn write_body(&self, version: u32, out: &mut Vec<u8>) {
-                $($crate::metadata::records::schema::when!([$($since)?] version => self.$field.write(out));)*
-                let mut tags: Vec<(u32, Vec<u8>)> = Vec::new();
-                $($(
-                    if ($tagged_since..).contains(&version) && self.$tagged != <$tagged_type>::default() {
-                        let mut value = Vec::new();
-                        self.$tagged.write(&mut value);
-                        tags.push(($tag, value));
-                    }
-                )*)?
-                tags.sort_unstable_by_key(|(tag, _)| *tag);
-                write_tagged_fields(out, &tags);
+            #[allow(unused_variables, reason = "a record may have no field in some versions")]
+            pub(super) fn write_body(&self, version: u32, to: &mut Writer) {
+                $($crate::metadata::records::schema::when!([$($since)?] version => self.$field.write(to));)*
+                to.tagged_fields([$($((
+                    $tag,
+                    (($tagged_since..).contains(&version) && self.$tagged != <$tagged_type>::default())
+                        .then(|| Writer::apart(|to| self.$tagged.write(to))),
+                ),)*)?]);
             }
 
-            #[allow(unused_mut, unused_variables, reason = "a record may have no field, or no tagged one")]
-            pub(super) fn read_body(version: u32, input: &mut Reader<'_>) -> Result<Self, RecordError> {
-                $(let $field = $crate::metadata::records::schema::read_when!([$($since)?] version, input, $field_type);)*
-                let mut tags = input.tagged_fields()?;
-                $($(
-                    let $tagged = match tags.remove(&$tag) {
-                        Some(value) if ($tagged_since..).contains(&version) => value.only()?,
-                        _ => <$tagged_type>::default(),
-                    };
-                )*)?
+            #[allow(unused_variables, reason = "a record may have no field in some versions")]
+            pub(super) fn read_body(version: u32, from: &mut Reader<'_>) -> Result<Self, DecodeError> {
+                $(let $field = $crate::metadata::records::schema::read_when!([$($since)?] version, from, $field_type);)*
+                $($(let mut $tagged = <$tagged_type>::default();)*)?
+                from.tagged_fields(|tag, value| match tag {
+                    $($($tag if ($tagged_since..).contains(&version) => {
+                        $tagged = Wire::read(value)?;
+                        Ok(true)
+                    })*)?
+                    _ => Ok(false),
+                })?;
                 Ok(Self { $($field,)* $($($tagged,)*)? })
             }
         }
@@ -67,14 +63,14 @@ macro_rules! structure {
         }
 
         impl Wire for $name {
-            fn write(&self, out: &mut Vec<u8>) {
-                $(self.$field.write(out);)*
-                write_tagged_fields(out, &[]);
+            fn write(&self, to: &mut Writer) {
+                $(self.$field.write(to);)*
+                to.no_tagged_fields();
             }
 
-            fn read(input: &mut Reader<'_>) -> Result<Self, RecordError> {
-                $(let $field = Wire::read(input)?;)*
-                input.tagged_fields()?;
+            fn read(from: &mut Reader<'_>) -> Result<Self, DecodeError> {
+                $(let $field = Wire::read(from)?;)*
+                from.skip_tagged_fields()?;
                 Ok(Self { $($field,)* })
             }
         }
@@ -94,17 +90,17 @@ macro_rules! byte_enum {
         }
 
         impl Wire for $name {
-            fn write(&self, out: &mut Vec<u8>) {
+            fn write(&self, to: &mut Writer) {
                 let value: i8 = match self {
                     $(Self::$variant => $value,)*
                 };
-                value.write(out);
+                value.write(to);
             }
 
-            fn read(input: &mut Reader<'_>) -> Result<Self, RecordError> {
-                match i8::read(input)? {
+            fn read(from: &mut Reader<'_>) -> Result<Self, DecodeError> {
+                match i8::read(from)? {
                     $($value => Ok(Self::$variant),)*
-                    value => Err(RecordError::UnknownValue { of: stringify!($name), value }),
+                    value => Err(DecodeError::Malformed(format!(concat!("{} is no ", stringify!($name)), value))),
                 }
             }
         }
@@ -123,11 +119,11 @@ macro_rules! when {
 }
 
 macro_rules! read_when {
-    ([] $version:ident, $input:ident, $type:ty) => {
-        <$type as Wire>::read($input)?
+    ([] $version:ident, $from:ident, $type:ty) => {
+        <$type as Wire>::read($from)?
     };
-    ([$since:literal] $version:ident, $input:ident, $type:ty) => {
-        if $version >= $since { <$type as Wire>::read($input)? } else { <$type>::default() }
+    ([$since:literal] $version:ident, $from:ident, $type:ty) => {
+        if $version >= $since { <$type as Wire>::read($from)? } else { <$type>::default() }
     };
 }
 

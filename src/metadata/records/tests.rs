@@ -50,15 +50,21 @@ fn unknown_types_versions_and_frames_are_named() {
     assert_eq!(decode(&[2, 2, 0]), Err(RecordError::FrameVersion(2)));
     let highest = Topic::VERSION;
     assert_eq!(decode(&[1, 2, 1]), Err(RecordError::UnsupportedVersion { name: "Topic", version: 1, highest }));
-    assert_eq!(decode(&[1, 20, 0, 0, 7]), Err(RecordError::TrailingBytes(1)));
-    assert_eq!(decode(&[]), Err(RecordError::Truncated));
-    assert_eq!(decode(&[0xff, 0xff, 0xff, 0xff, 0x1f]), Err(RecordError::Varint));
+    assert_eq!(decode(&[1, 20, 0, 0, 7]), Err(RecordError::Body { name: "NoOp", error: DecodeError::LeftOver(1) }));
+    assert!(matches!(decode(&[]), Err(RecordError::Frame(DecodeError::Truncated { .. }))));
+    assert_eq!(decode(&[0xff, 0xff, 0xff, 0xff, 0x1f]), Err(RecordError::Frame(DecodeError::Varint)));
+    // A Partition change whose recovery state is 7.
+    let mut value = MetadataRecord::from(PartitionChange::nothing(TopicId::default(), PartitionIndex(0))).encode().to_vec();
+    let no_tags = value.len() - 1;
+    value.splice(no_tags.., [1, 5, 1, 7]);
+    assert_eq!(decode(&value).unwrap_err().to_string(), "a PartitionChange record is damaged: 7 is no LeaderRecoveryState");
 }
 
 #[test]
 fn a_length_beyond_the_bytes_is_refused() {
     // A Topic record whose name claims 2^31 bytes.
-    assert_eq!(MetadataRecord::decode(&[1, 2, 0, 0x80, 0x80, 0x80, 0x80, 0x08, b'a']), Err(RecordError::Truncated));
+    let refused = MetadataRecord::decode(&[1, 2, 0, 0x80, 0x80, 0x80, 0x80, 0x08, b'a']).unwrap_err();
+    assert!(matches!(refused, RecordError::Body { name: "Topic", error: DecodeError::Truncated { left: 1, .. } }), "{refused}");
 }
 
 #[test]
@@ -74,8 +80,11 @@ fn unknown_tagged_fields_are_passed_over() {
     // BeginTransaction with tag 0 (the name "a") and an unknown tag 9 of two bytes.
     let value = [1, 23, 0, 2, 0, 2, 2, b'a', 9, 2, 0xaa, 0xbb];
     assert_eq!(MetadataRecord::decode(&value), Ok(BeginTransaction { name: Some("a".to_owned()) }.into()));
-    let twice = [1, 23, 0, 2, 0, 2, 2, b'a', 0, 2, 2, b'b'];
-    assert_eq!(MetadataRecord::decode(&twice), Err(RecordError::TagOrder(0)));
+    let too_long = [1, 23, 0, 1, 0, 3, 2, b'a', 9];
+    assert_eq!(
+        MetadataRecord::decode(&too_long),
+        Err(RecordError::Body { name: "BeginTransaction", error: DecodeError::TagLength(0) })
+    );
 }
 
 fn a_partition() -> MetadataRecord {
