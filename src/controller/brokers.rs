@@ -182,8 +182,10 @@ impl BrokerHeartbeat {
             Step::Unfence => change.fenced = FencingChange::Unfence,
             Step::BeginShutdown => change.in_controlled_shutdown = ControlledShutdownChange::Begin,
         }
-        if self.cordoned_log_dirs.is_some() && self.cordoned_log_dirs != broker.cordoned_log_dirs {
-            change.cordoned_log_dirs.clone_from(&self.cordoned_log_dirs);
+        let mut cordoned = self.cordoned_log_dirs.clone();
+        cordoned.iter_mut().for_each(|directories| directories.sort_unstable());
+        if cordoned.is_some() && cordoned != broker.cordoned_log_dirs {
+            change.cordoned_log_dirs = cordoned;
         }
         change
     }

@@ -167,7 +167,7 @@ impl DirectoryLoad {
         load
     }
 
-    /// The open directory of the broker that holds fewest replicas, in the order of its registration among equals, counting the
+    /// The open directory of the broker that holds fewest replicas, in the order of their ids among equals, counting the
     /// new replica. A broker that told none will choose one itself.
     pub(super) fn choose(&mut self, image: &MetadataImage, broker: NodeId) -> DirectoryId {
         let open = image.broker(broker).into_iter().flat_map(|broker| broker.open_log_dirs());

@@ -123,6 +123,22 @@ fn a_broker_that_wants_to_shut_down_moves_its_leaderships_first() {
 }
 
 #[test]
+fn cordoned_directories_are_recorded_when_they_change_in_whatever_order_they_are_told() {
+    let mut controller = Controller::new(1);
+    let log_dirs = vec![directory(1, 0), directory(1, 1), directory(1, 2)];
+    controller.decide(&RegisterBroker { log_dirs, ..registration(1, 1) }).unwrap();
+    controller.unfence(1);
+    let mut ends = Vec::new();
+    for cordoned in [[1, 0], [0, 1], [0, 2]] {
+        let cordoned_log_dirs = Some(cordoned.map(|number| directory(1, number)).to_vec());
+        controller.decide(&BrokerHeartbeat { cordoned_log_dirs, ..controller.heartbeat(1) }).unwrap();
+        ends.push(controller.image.end());
+    }
+    assert_eq!(ends, [ends[0], ends[0], ends[0].next()]);
+    assert_eq!(controller.image.broker(NodeId(1)).unwrap().open_log_dirs().collect::<Vec<_>>(), [directory(1, 1)]);
+}
+
+#[test]
 fn a_stale_epoch_is_fenced_off() {
     let mut controller = Controller::with_brokers(1, 1);
     let stale = controller.heartbeat(1);

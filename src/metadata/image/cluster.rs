@@ -1,4 +1,7 @@
 //! Brokers and controllers as they registered.
+//!
+//! Lists that are sets in meaning are kept sorted: Kafka writes them to its snapshots in another order than to its log, and equal
+//! states must be equal images.
 
 use crate::metadata::records::{
     BrokerRegistrationChange, ControlledShutdownChange, Endpoint, FencingChange, RegisterBroker, RegisterController,
@@ -12,7 +15,7 @@ pub struct BrokerImage {
     pub id: NodeId,
     pub epoch: BrokerEpoch,
     pub incarnation_id: IncarnationId,
-    /// Where clients reach it, in the order it told; names are unique.
+    /// Where clients reach it, by the name of the listener.
     pub endpoints: Vec<Endpoint>,
     pub features: Vec<SupportedFeature>,
     pub rack: Option<String>,
@@ -47,13 +50,13 @@ impl BrokerImage {
             id: record.broker_id,
             epoch: record.broker_epoch,
             incarnation_id: record.incarnation_id,
-            endpoints: record.end_points.clone(),
-            features: record.features.clone(),
+            endpoints: sorted_by_name(&record.end_points, |endpoint| &endpoint.name),
+            features: sorted_by_name(&record.features, |feature| &feature.name),
             rack: record.rack.clone(),
             fenced: record.fenced,
             in_controlled_shutdown: record.in_controlled_shutdown,
-            log_dirs: record.log_dirs.clone(),
-            cordoned_log_dirs: record.cordoned_log_dirs.clone(),
+            log_dirs: sorted(&record.log_dirs),
+            cordoned_log_dirs: record.cordoned_log_dirs.as_deref().map(sorted),
         }
     }
 
@@ -84,10 +87,10 @@ impl BrokerImage {
             ControlledShutdownChange::Begin => self.in_controlled_shutdown = true,
         }
         if !record.log_dirs.is_empty() {
-            self.log_dirs.clone_from(&record.log_dirs);
+            self.log_dirs = sorted(&record.log_dirs);
         }
-        if record.cordoned_log_dirs.is_some() {
-            self.cordoned_log_dirs.clone_from(&record.cordoned_log_dirs);
+        if let Some(cordoned) = &record.cordoned_log_dirs {
+            self.cordoned_log_dirs = Some(sorted(cordoned));
         }
     }
 }
@@ -106,8 +109,8 @@ impl ControllerImage {
         Self {
             id: record.controller_id,
             incarnation_id: record.incarnation_id,
-            endpoints: record.end_points.clone(),
-            features: record.features.clone(),
+            endpoints: sorted_by_name(&record.end_points, |endpoint| &endpoint.name),
+            features: sorted_by_name(&record.features, |feature| &feature.name),
         }
     }
 
@@ -120,4 +123,16 @@ impl ControllerImage {
             features: self.features.clone(),
         }
     }
+}
+
+fn sorted(directories: &[DirectoryId]) -> Vec<DirectoryId> {
+    let mut directories = directories.to_vec();
+    directories.sort_unstable();
+    directories
+}
+
+fn sorted_by_name<T: Clone>(items: &[T], name: impl Fn(&T) -> &String) -> Vec<T> {
+    let mut items = items.to_vec();
+    items.sort_by(|left, right| name(left).cmp(name(right)));
+    items
 }

@@ -32,15 +32,11 @@ structure! {
 
 byte_enum! {
     /// Whether the leader is still finding out what it lost in an unclean election (KIP-704).
+    #[derive(Default)]
     LeaderRecoveryState {
+        #[default]
         Recovered = 0,
         Recovering = 1,
-    }
-}
-
-impl Default for LeaderRecoveryState {
-    fn default() -> Self {
-        Self::Recovered
     }
 }
 
@@ -60,30 +56,22 @@ impl Wire for Option<LeaderRecoveryState> {
 
 byte_enum! {
     /// What a change record does to a broker's fence.
+    #[derive(Default)]
     FencingChange {
         Unfence = -1,
+        #[default]
         None = 0,
         Fence = 1,
     }
 }
 
-impl Default for FencingChange {
-    fn default() -> Self {
-        Self::None
-    }
-}
-
 byte_enum! {
     /// Whether a change record begins a broker's controlled shutdown.
+    #[derive(Default)]
     ControlledShutdownChange {
+        #[default]
         None = 0,
         Begin = 1,
-    }
-}
-
-impl Default for ControlledShutdownChange {
-    fn default() -> Self {
-        Self::None
     }
 }
 

@@ -80,13 +80,13 @@ macro_rules! structure {
 /// Declares an enum that stands as one signed byte.
 macro_rules! byte_enum {
     (
-        $(#[$doc:meta])*
-        $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $value:literal,)* }
+        $(#[$attribute:meta])*
+        $name:ident { $($(#[$variant_attribute:meta])* $variant:ident = $value:literal,)* }
     ) => {
-        $(#[$doc])*
+        $(#[$attribute])*
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
         pub enum $name {
-            $($(#[$variant_doc])* $variant,)*
+            $($(#[$variant_attribute])* $variant,)*
         }
 
         impl Wire for $name {

@@ -7,11 +7,9 @@ use crate::types::{
     BrokerEpoch, DirectoryId, IncarnationId, LeaderEpoch, NodeId, PartitionEpoch, PartitionIndex, ProducerId, TopicId, TopicName,
 };
 
-/// Records that a real Kafka wrote: offset and value.
-pub(crate) fn golden() -> Vec<(i64, Vec<u8>)> {
-    include_str!("../../../tests/golden/metadata/kafka-4.3.0-records.txt")
-        .lines()
-        .filter(|line| !line.starts_with('#'))
+fn values(hex_lines: &str) -> Vec<(i64, Vec<u8>)> {
+    let lines = hex_lines.lines().filter(|line| !line.starts_with('#'));
+    lines
         .map(|line| {
             let (offset, hex) = line.split_once(' ').unwrap();
             let bytes = (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect();
@@ -20,11 +18,19 @@ pub(crate) fn golden() -> Vec<(i64, Vec<u8>)> {
         .collect()
 }
 
+/// Records that a real Kafka wrote to its log: offset and value.
+pub(crate) fn golden_log() -> Vec<(i64, Vec<u8>)> {
+    values(include_str!("../../../tests/golden/metadata/kafka-4.3.0-records.txt"))
+}
+
+/// Records that it wrote to the snapshot of the same state: position and value.
+pub(crate) fn golden_snapshot() -> Vec<(i64, Vec<u8>)> {
+    values(include_str!("../../../tests/golden/metadata/kafka-4.3.0-snapshot.txt"))
+}
+
 #[test]
 fn what_kafka_wrote_is_read_and_written_byte_for_byte() {
-    let golden = golden();
-    assert!(golden.len() > 50, "the golden file is there");
-    for (offset, value) in golden {
+    for (offset, value) in golden_log().into_iter().chain(golden_snapshot()) {
         let record = MetadataRecord::decode(&value).unwrap_or_else(|error| panic!("record at {offset}: {error}"));
         // Kafka writes some records in the lowest version that carries them; the third byte is the version.
         assert_eq!(record.encode_at(value[2].into()), value, "record at {offset}: {record:?}");
@@ -34,7 +40,7 @@ fn what_kafka_wrote_is_read_and_written_byte_for_byte() {
 
 #[test]
 fn kafka_writes_registrations_and_partitions_in_the_versions_that_we_write() {
-    for (_, value) in golden() {
+    for (_, value) in golden_log() {
         let record = MetadataRecord::decode(&value).unwrap();
         if !matches!(record, MetadataRecord::BrokerRegistrationChange(_)) {
             assert_eq!(record.encode(), value, "{record:?}");
