@@ -4,7 +4,8 @@
 //! They read through the trait `ByteBuf`, and the two here never let such a count through:
 //! - [`Flexible`]: in flexible versions every unsigned varint is a length, a count or a tag, so one above what is left plus one is
 //!   refused. Varints and booleans arrive as the same single-byte reads, so every run of up to five bytes that could be a varint
-//!   is judged, and any other read ends the run.
+//!   is judged, and any other read ends the run. A varint of one byte always passes: room for 126 elements is no danger, and
+//!   the number of an unknown tag may well be above what is left.
 //! - [`Classic`]: in older versions a count is an int32, and so are many plain numbers. The first pass hands on `left + 1` in
 //!   place of anything larger: a count then fails for lack of bytes. If the pass succeeds, what was lowered were plain numbers,
 //!   and the body is decoded once more as it is.
@@ -70,14 +71,15 @@ struct Flexible {
 }
 
 impl Flexible {
-    /// Takes note of a single byte and refuses it when it completes anything that, read as a varint, is above `left + 1`.
+    /// Takes note of a single byte and refuses it when it completes anything that, read as a varint of several bytes, is above
+    /// `left + 1`.
     fn judge(&mut self, byte: u8, left: usize) -> Result<(), TryGetError> {
         self.run = (self.run << 8) | u64::from(byte);
         self.length = (self.length + 1).min(5);
-        let mut value = 0_u64;
-        for back in 0..self.length {
+        let mut value = u64::from(byte & 0x7f);
+        for back in 1..self.length {
             let candidate = self.run >> (8 * back) & 0xff;
-            if back > 0 && candidate < 0x80 {
+            if candidate < 0x80 {
                 break;
             }
             value = value << 7 | candidate & 0x7f;
