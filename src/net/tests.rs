@@ -1,19 +1,22 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use std::collections::HashMap;
+use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout};
 
 use super::*;
-use crate::seams::{Blocking, BoxFuture, Clock, Execution, Lane, Net};
+use crate::seams::{Blocking, BoxFuture, Clock, Execution, Incoming, Lane, Net};
 use crate::types::{Now, Timestamp};
 
 #[derive(Debug)]
@@ -405,4 +408,117 @@ async fn an_address_in_use_is_named_and_no_other_is_kept() {
     };
     let error = serve(options).await.unwrap_err().to_string();
     assert!(error.contains(&taken.local_addr().unwrap().to_string()) && error.contains("in use"), "{error}");
+}
+
+/// A network in memory, for tests on virtual time: what the test sends is accepted, errors included.
+#[derive(Debug)]
+struct MemoryNet(Mutex<Option<mpsc::Receiver<io::Result<DuplexStream>>>>);
+
+#[derive(Debug)]
+struct MemoryListener(mpsc::Receiver<io::Result<DuplexStream>>);
+
+#[derive(Debug)]
+struct MemoryStream(DuplexStream);
+
+impl crate::seams::Stream for MemoryStream {}
+
+impl AsyncRead for MemoryStream {
+    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().0).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for MemoryStream {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().0).poll_write(context, bytes)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().0).poll_flush(context)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().0).poll_shutdown(context)
+    }
+}
+
+impl crate::seams::Listener for MemoryListener {
+    fn local_address(&self) -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], 9092))
+    }
+
+    fn accept(&mut self) -> BoxFuture<'_, io::Result<(Incoming, SocketAddr)>> {
+        Box::pin(async {
+            match self.0.recv().await {
+                Some(accepted) => Ok((Incoming::Simulated(Box::new(MemoryStream(accepted?))), self.local_address())),
+                None => std::future::pending().await,
+            }
+        })
+    }
+}
+
+impl Net for MemoryNet {
+    fn bind(&self, _address: SocketAddr) -> BoxFuture<'_, io::Result<Box<dyn crate::seams::Listener>>> {
+        let receiver = self.0.lock().unwrap().take().expect("bound once");
+        Box::pin(async { Ok(Box::new(MemoryListener(receiver)) as Box<dyn crate::seams::Listener>) })
+    }
+
+    fn connect(&self, _address: SocketAddr) -> BoxFuture<'_, io::Result<crate::seams::Connection>> {
+        unreachable!("only listened on")
+    }
+}
+
+async fn start_in_memory(limits: Limits) -> (Fixture, mpsc::Sender<io::Result<DuplexStream>>) {
+    let (sender, receiver) = mpsc::channel(10);
+    (start_on(Arc::new(MemoryNet(Mutex::new(Some(receiver)))), limits).await, sender)
+}
+
+async fn connect_in_memory(sender: &mpsc::Sender<io::Result<DuplexStream>>) -> DuplexStream {
+    let (ours, theirs) = tokio::io::duplex(1 << 20);
+    sender.send(Ok(theirs)).await.unwrap();
+    ours
+}
+
+#[tokio::test(start_paused = true)]
+async fn accepting_goes_on_after_errors() {
+    let (_fixture, sender) = start_in_memory(limits()).await;
+    for code in [24, 23, 103, 24] {
+        sender.send(Err(io::Error::from_raw_os_error(code))).await.unwrap();
+    }
+    let mut stream = connect_in_memory(&sender).await;
+    stream.write_all(&frame(b"n")).await.unwrap();
+    assert_eq!(stream.read_u32().await.unwrap(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_leaves_a_frame_unfinished_while_others_wait_is_closed() {
+    let (fixture, sender) = start_in_memory(Limits { max_queued_request_bytes: Some(100_000), ..limits() }).await;
+    let begun = |bytes: usize| [&200_000_u32.to_be_bytes()[..], &vec![0; bytes]].concat();
+    let (mut holds_budget, mut holds_turn, mut waits) =
+        (connect_in_memory(&sender).await, connect_in_memory(&sender).await, connect_in_memory(&sender).await);
+    holds_budget.write_all(&begun(90_000)).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    holds_turn.write_all(&begun(50_000)).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    let asked = Instant::now();
+    waits.write_all(&frame(&[b"n".to_vec(), vec![0; 50_000]].concat())).await.unwrap();
+    assert_eq!(waits.read_u32().await.unwrap(), 50_001);
+    assert!(asked.elapsed() > Duration::from_secs(5), "{:?}: it had to wait", asked.elapsed());
+    assert!(asked.elapsed() < Duration::from_secs(25), "{:?}: the unfinished were closed", asked.elapsed());
+    assert!(fixture.service.gone.load(Ordering::Relaxed) >= 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idle_connection_costs_one_wake_up_at_its_end() {
+    let (fixture, sender) = start_in_memory(limits()).await;
+    let mut stream = connect_in_memory(&sender).await;
+    stream.write_all(&frame(b"n")).await.unwrap();
+    assert_eq!(stream.read_u32().await.unwrap(), 1);
+    stream.read_u8().await.unwrap();
+    let polls = || tokio::runtime::Handle::current().metrics().worker_poll_count(0);
+    let before = polls();
+    tokio::time::sleep(Duration::from_secs(590)).await;
+    assert!(polls() - before <= 1, "{} polls while nothing happened", polls() - before);
+    assert_eq!(stream.read(&mut [0]).await.unwrap(), 0, "closed");
+    assert_eq!(fixture.service.gone.load(Ordering::Relaxed), 1);
 }
