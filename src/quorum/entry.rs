@@ -7,7 +7,7 @@ use bytes::Bytes;
 use openraft::EntryPayload;
 
 use super::control_records::{MEMBERSHIP_RECORDS, leader_change_batch, membership_batch, read_voters};
-use super::engine::{Entry, Membership, Proposal, Vote, epoch_of_term, log_id, node_id};
+use super::engine::{Entry, Membership, Proposal, Vote, VoterNode, epoch_of_term, log_id, node_id};
 use crate::record::{BatchHeader, BatchOptions, ControlType, OutputBudget, Records, control_type, stamp};
 use crate::types::{Offset, Timestamp};
 
@@ -55,11 +55,11 @@ pub(super) fn encode_entry(entry: &Entry, context: &WriteContext<'_>) -> Result<
 ///
 /// # Errors
 /// What is wrong with the batch.
-pub(super) fn decode_entry(batch: &[u8], header: &BatchHeader, index: u64) -> Result<Entry, String> {
+pub(super) fn decode_entry(batch: Bytes, header: &BatchHeader, index: u64) -> Result<Entry, String> {
     let payload = if header.attributes.is_control() {
-        read_control(batch)?.map_or(EntryPayload::Blank, EntryPayload::Membership)
+        read_control(&batch)?.map_or(EntryPayload::Blank, EntryPayload::Membership)
     } else {
-        EntryPayload::Normal(Proposal(Bytes::copy_from_slice(batch)))
+        EntryPayload::Normal(Proposal(batch))
     };
     Ok(Entry { log_id: log_id(header.leader_epoch, index), payload })
 }
@@ -91,7 +91,7 @@ pub(super) fn read_values(batch: &[u8]) -> Result<Vec<Bytes>, String> {
 ///
 /// # Errors
 /// A proposal that is no batch.
-pub(super) fn offsets_of(payload: &EntryPayload<Proposal, u64, super::engine::VoterNode>) -> Result<i32, String> {
+pub(super) fn offsets_of(payload: &EntryPayload<Proposal, u64, VoterNode>) -> Result<i32, String> {
     match payload {
         EntryPayload::Blank => Ok(1),
         EntryPayload::Membership(_) => Ok(MEMBERSHIP_RECORDS),

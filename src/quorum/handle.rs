@@ -126,10 +126,7 @@ impl MetadataQuorum for Quorum {
     fn read_barrier(&self) -> BoxFuture<'static, Result<(), ProposeError>> {
         let (raft, failure) = (self.raft.clone(), self.failure.clone());
         Box::pin(async move {
-            let error = match raft.ensure_linearizable(ReadPolicy::ReadIndex).await {
-                Ok(_) => return Ok(()),
-                Err(error) => error,
-            };
+            let Err(error) = raft.ensure_linearizable(ReadPolicy::ReadIndex).await else { return Ok(()) };
             Err(match error {
                 RaftError::APIError(LinearizableReadError::ForwardToLeader(other)) => {
                     ProposeError::NotLeader { leader: other.leader_id.map(node_id) }

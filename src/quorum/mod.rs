@@ -25,6 +25,15 @@ mod start;
 mod state_machine;
 mod store;
 
+#[cfg(test)]
+mod crash_tests;
+#[cfg(test)]
+mod suite_tests;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+
 pub use handle::Quorum;
 pub use options::{QuorumFault, QuorumOptions, QuorumSettings, VoterEndpoint};
 pub use port::{

@@ -15,7 +15,7 @@ pub struct QuorumOptions {
     /// Id of the metadata log directory, from its meta.properties.
     pub directory_id: DirectoryId,
     pub cluster_id: ClusterId,
-    /// `metadata.log.dir`; the quorum's files lie in `__cluster_metadata-0` below it. Locked by the caller.
+    /// `metadata.log.dir`, which exists and is locked by the caller; the quorum's files lie in `__cluster_metadata-0` below it.
     pub metadata_directory: PathBuf,
     /// Where other voters would reach this one; written into the voters record. Empty for a lone node without a controller listener.
     pub endpoints: Vec<VoterEndpoint>,

@@ -108,3 +108,61 @@ impl CommittedFile {
         (crc == expected).then(|| LogId { leader_id: u64::from_be_bytes(*term).into(), index: u64::from_be_bytes(*index) })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+    use crate::disk::RealDisk;
+
+    #[test]
+    fn the_vote_is_written_as_kafka_writes_it() {
+        let root = tempfile::tempdir().unwrap();
+        let disk = RealDisk;
+        let own = NodeId(3);
+        assert_eq!(read_vote(&disk, root.path(), own).unwrap(), None);
+        let directory = DirectoryId(uuid::Uuid::from_u128(1));
+        for (vote, leader) in [(Vote::new(7, 2), -1), (Vote::new_committed(8, 2), 2)] {
+            write_vote(&disk, root.path(), &vote, directory).unwrap();
+            assert_eq!(read_vote(&disk, root.path(), own).unwrap(), Some(vote));
+            let text = std::fs::read_to_string(root.path().join(STATE_FILE)).unwrap();
+            let epoch = vote.leader_id.term;
+            let expected = format!(
+                r#"{{"leaderId":{leader},"leaderEpoch":{epoch},"votedId":2,"votedDirectoryId":"AAAAAAAAAAAAAAAAAAAAAQ","data_version":1}}"#
+            );
+            assert_eq!(text, expected);
+        }
+    }
+
+    #[test]
+    fn kafkas_files_are_read_and_others_refused() {
+        let root = tempfile::tempdir().unwrap();
+        let disk = RealDisk;
+        let read = |text: &str| {
+            std::fs::write(root.path().join(STATE_FILE), text).unwrap();
+            read_vote(&disk, root.path(), NodeId(3))
+        };
+        // As Kafka 4.3 wrote it for a follower, and for a voter that has seen an epoch and voted for nobody.
+        let follower =
+            r#"{"leaderId":1,"leaderEpoch":1,"votedId":-1,"votedDirectoryId":"AAAAAAAAAAAAAAAAAAAAAA","data_version":1}"#;
+        assert_eq!(read(follower).unwrap(), Some(Vote::new_committed(1, 1)));
+        assert_eq!(read(&follower.replace("\"leaderId\":1", "\"leaderId\":-1")).unwrap(), Some(Vote::new(1, 3)));
+        for text in ["", "{}", &follower.replace("\"leaderEpoch\":1", "\"leaderEpoch\":-1")] {
+            assert!(matches!(read(text), Err(QuorumFault::Corrupt { .. })), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_damaged_committed_file_says_nothing() {
+        let root = tempfile::tempdir().unwrap();
+        let disk = RealDisk;
+        let (file, nothing) = CommittedFile::open(&disk, root.path()).unwrap();
+        assert_eq!(nothing, None);
+        let committed = LogId { leader_id: 3.into(), index: 17 };
+        file.write(committed).unwrap();
+        assert_eq!(CommittedFile::open(&disk, root.path()).unwrap().1, Some(committed));
+        file.0.write_at(9, &[1]).unwrap();
+        assert_eq!(CommittedFile::open(&disk, root.path()).unwrap().1, None);
+    }
+}

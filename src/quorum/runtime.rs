@@ -33,7 +33,6 @@ pub(super) struct ClockRandom(Arc<dyn Clock>);
 impl rand_core::TryRng for ClockRandom {
     type Error = Infallible;
 
-    #[expect(clippy::cast_possible_truncation, reason = "the upper half of a random number is one too")]
     fn try_next_u32(&mut self) -> Result<u32, Infallible> {
         Ok((self.0.random() >> 32) as u32)
     }

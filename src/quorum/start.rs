@@ -10,7 +10,7 @@ use openraft::Raft;
 use tokio::sync::{oneshot, watch};
 
 use super::attendant::{Attendant, NO_LEADER, Proposer};
-use super::engine::{StoredMembership, VoterNode, engine_config, engine_id};
+use super::engine::{VoterNode, engine_config, engine_id};
 use super::failure::Failure;
 use super::handle::Quorum;
 use super::network::NoPeers;
@@ -56,35 +56,27 @@ impl Quorum {
 
     async fn start_here(options: QuorumOptions) -> Result<Self, QuorumFault> {
         let failure = Failure::new();
-        let storage = open_storage(&options, &failure).await?;
-        let (last, vote) = storage.store.state();
-        let is_new = last.is_none();
-        if let Some(vote) = vote.filter(|vote| is_new && vote.leader_id.term > 0) {
-            let problem = format!("quorum-state knows epoch {}, but the metadata log is empty", vote.leader_id.term);
-            return Err(QuorumFault::Corrupt { path: directory(&options), problem });
-        }
+        let Storage { store, snapshots, records } = open_storage(&options, &failure).await?;
+        let voter = VoterNode { directory_id: options.directory_id, endpoints: options.endpoints.clone() };
+        let is_new = check(&options, &store, &voter)?;
         let progress = Arc::new(Progress::new());
         let parts = Parts {
             target: Arc::clone(&options.state_machine),
-            snapshots: Arc::clone(&storage.snapshots),
+            snapshots: Arc::clone(&snapshots),
             progress: Arc::clone(&progress),
             clock: Arc::clone(&options.clock),
             execution: Arc::clone(&options.execution),
             failure: failure.clone(),
             settings: options.settings.clone(),
         };
-        let state_machine = StateMachine::open(parts, storage.records)
+        let state_machine = StateMachine::open(parts, records)
             .map_err(|error| QuorumFault::Corrupt { path: directory(&options), problem: error.to_string() })?;
         let config = engine_config(&options.settings, &options.cluster_id)?;
         let id = engine_id(options.node_id);
-        let raft = Raft::new(id, config, NoPeers, storage.store.clone(), state_machine).await.map_err(engine_fault)?;
-        let voter = VoterNode { directory_id: options.directory_id, endpoints: options.endpoints.clone() };
+        let raft = Raft::new(id, config, NoPeers, store.clone(), state_machine).await.map_err(engine_fault)?;
         if is_new {
             raft.initialize(BTreeMap::from([(id, voter)])).await.map_err(engine_fault)?;
         } else {
-            let membership =
-                raft.with_raft_state(|state| state.membership_state.effective().clone()).await.map_err(engine_fault)?;
-            check_voter(&options, &membership, &voter)?;
             // Without waiting for the election timeout: a lone voter then leads after two syncs.
             raft.trigger().elect(true).await.map_err(engine_fault)?;
         }
@@ -97,11 +89,10 @@ impl Quorum {
             proposer: Arc::clone(&proposer),
             leader,
             failure: failure.clone(),
-            settings: options.settings.clone(),
+            settings: options.settings,
         };
         options.execution.spawn(Lane::Control, Box::pin(attendant.run()));
-        let (store, snapshots, clock) = (storage.store, storage.snapshots, options.clock);
-        Ok(Self { raft, store, snapshots, progress, proposer, leader: watched, failure, clock })
+        Ok(Self { raft, store, snapshots, progress, proposer, leader: watched, failure, clock: options.clock })
     }
 }
 
@@ -126,19 +117,21 @@ async fn open_storage(options: &QuorumOptions, failure: &Failure) -> Result<Stor
     opened.ok_or_else(|| QuorumFault::Engine("the process is going down".to_owned()))?
 }
 
-/// The directory must be that of this voter.
-fn check_voter(options: &QuorumOptions, membership: &StoredMembership, voter: &VoterNode) -> Result<(), QuorumFault> {
-    let known = membership.membership().get_node(&engine_id(options.node_id));
-    if known.is_some_and(|known| known.directory_id == voter.directory_id) {
-        return Ok(());
+/// Whether the directory is new; if not, it must be that of this voter. Looks only: nothing was written before.
+fn check(options: &QuorumOptions, store: &LogStore, voter: &VoterNode) -> Result<bool, QuorumFault> {
+    let (last, vote) = store.state();
+    if let Some(vote) = vote.filter(|vote| last.is_none() && vote.leader_id.term > 0) {
+        let problem = format!("quorum-state knows epoch {}, but the metadata log is empty", vote.leader_id.term);
+        return Err(QuorumFault::Corrupt { path: directory(options), problem });
+    }
+    let Some(membership) = store.membership() else { return Ok(last.is_none()) };
+    let id = engine_id(options.node_id);
+    if membership.get_node(&id).is_some_and(|known| known.directory_id == voter.directory_id) {
+        return Ok(false);
     }
     let name = |id: &u64, node: &VoterNode| format!("voter {id} with directory {}", node.directory_id);
-    let found: Vec<String> = membership.membership().nodes().map(|(id, node)| name(id, node)).collect();
-    Err(QuorumFault::Foreign {
-        path: directory(options),
-        found: found.join(", "),
-        expected: name(&engine_id(options.node_id), voter),
-    })
+    let found: Vec<String> = membership.nodes().map(|(id, node)| name(id, node)).collect();
+    Err(QuorumFault::Foreign { path: directory(options), found: found.join(", "), expected: name(&id, voter) })
 }
 
 fn engine_fault(error: impl fmt::Display) -> QuorumFault {

@@ -17,7 +17,7 @@ use openraft::storage::{IOFlushed, LogState, RaftLogReader, RaftLogStorage};
 use openraft::type_config::TypeConfigExt;
 use openraft::{OptionalSend, RaftTypeConfig};
 
-use super::engine::{Engine, Entry, LogId, Vote};
+use super::engine::{Engine, Entry, LogId, Membership, Vote};
 use super::entry::{WriteContext, decode_entry, encode_entry, read_control};
 use super::failure::Failure;
 use super::index::{BatchIndex, BatchPosition, ScannedBatch};
@@ -124,10 +124,15 @@ impl LogStore {
         Ok(Self(Arc::new(Shared { options, core: Mutex::new(core) })))
     }
 
-    /// The last entry, the vote: what tells a directory in use from a new one.
+    /// The last entry and the vote: what tells a directory in use from a new one.
     pub(super) fn state(&self) -> (Option<LogId>, Option<Vote>) {
         let core = self.0.core();
         (core.index.last(), core.vote)
+    }
+
+    /// The newest membership in the log or its snapshot.
+    pub(super) fn membership(&self) -> Option<Membership> {
+        self.0.core().index.membership().cloned()
     }
 
     /// Waits for the sync in flight, then syncs and closes the log.
@@ -168,8 +173,7 @@ impl LogStore {
         let mut entries = Vec::new();
         for batch in Batches::new(&bytes) {
             let (header, range) = batch.map_err(damaged)?;
-            let batch = bytes.get(range).expect("a range of these bytes");
-            entries.push(decode_entry(batch, &header, first + entries.len() as u64).map_err(damaged)?);
+            entries.push(decode_entry(bytes.slice(range), &header, first + entries.len() as u64).map_err(damaged)?);
         }
         Ok(entries)
     }
