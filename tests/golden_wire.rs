@@ -1,0 +1,125 @@
+//! What Apache Kafka 4.3.0 writes, read and written again: every API that is served, every version, both directions.
+//! Where the bytes come from stands in tests/golden/wire/README.md.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
+use std::collections::BTreeMap;
+
+use bytes::{Bytes, BytesMut};
+use kafka_protocol::messages::*;
+use kafka_protocol::protocol::Request;
+use klamm::protocol::produce;
+use klamm::protocol::{ApiKey, decode_request, decode_response, encode_fetch_response, encode_response};
+
+struct Golden {
+    api: ApiKey,
+    version: i16,
+    is_request: bool,
+    bytes: Bytes,
+    line: &'static str,
+}
+
+fn golden() -> Vec<Golden> {
+    include_str!("golden/wire/messages.txt").lines().map(parse).collect()
+}
+
+fn parse(line: &'static str) -> Golden {
+    let mut fields = line.split(' ');
+    let mut field = || fields.next().unwrap_or_default();
+    let (name, version, direction, _sample, hex) = (field(), field(), field(), field(), field());
+    let api = *ApiKey::ALL.iter().find(|api| api.name() == name).unwrap();
+    let digits: Vec<u8> = hex.chars().map(|digit| u8::try_from(digit.to_digit(16).unwrap()).unwrap()).collect();
+    let bytes = digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect();
+    Golden { api, version: version.parse().unwrap(), is_request: direction == "request", bytes, line }
+}
+
+/// Reads the message and writes it again.
+fn again<R: Request>(golden: &Golden) -> Bytes {
+    let Golden { api, version, bytes, .. } = golden;
+    if golden.is_request {
+        let request = decode_request::<R>(*version, bytes.clone()).unwrap();
+        // Nothing of ours writes ListOffsets 11, whose layout is that of version 10.
+        let layout = if *api == ApiKey::ListOffsets { (*version).min(10) } else { *version };
+        let mut written = BytesMut::new();
+        request.encode(&mut written, layout).unwrap();
+        written.freeze()
+    } else {
+        let response = decode_response::<R>(*version, bytes.clone()).unwrap();
+        body(*api, *version, encode_response(*api, *version, 7, &response).unwrap())
+    }
+}
+
+/// What stands behind the size prefix and the header.
+fn body(api: ApiKey, version: i16, mut answer: Bytes) -> Bytes {
+    let header = if api.response_header_version(version) == 0 { 4 } else { 5 };
+    answer.split_off(4 + header)
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "APIs that are not served yet have no golden messages")]
+fn written_again(golden: &Golden) -> Bytes {
+    match golden.api {
+        ApiKey::Produce => again::<ProduceRequest>(golden),
+        ApiKey::Fetch => again::<FetchRequest>(golden),
+        ApiKey::ListOffsets => again::<ListOffsetsRequest>(golden),
+        ApiKey::Metadata => again::<MetadataRequest>(golden),
+        ApiKey::ApiVersions => again::<ApiVersionsRequest>(golden),
+        ApiKey::CreateTopics => again::<CreateTopicsRequest>(golden),
+        ApiKey::DeleteTopics => again::<DeleteTopicsRequest>(golden),
+        ApiKey::InitProducerId => again::<InitProducerIdRequest>(golden),
+        ApiKey::OffsetForLeaderEpoch => again::<OffsetForLeaderEpochRequest>(golden),
+        ApiKey::DescribeConfigs => again::<DescribeConfigsRequest>(golden),
+        ApiKey::DescribeCluster => again::<DescribeClusterRequest>(golden),
+        other => panic!("name the types of {other} here"),
+    }
+}
+
+#[test]
+fn kafkas_messages_are_read_and_written_alike() {
+    for golden in golden() {
+        assert_eq!(written_again(&golden), golden.bytes, "{}", golden.line);
+    }
+}
+
+#[test]
+fn every_served_version_has_its_samples() {
+    let mut samples = BTreeMap::new();
+    for golden in golden() {
+        *samples.entry((golden.api, golden.version)).or_insert(0) += 1;
+    }
+    for api in ApiKey::ALL {
+        let Some(served) = api.served() else { continue };
+        for version in served.min..=served.max {
+            assert_eq!(samples.get(&(*api, version)), Some(&4), "{api} {version}: see tests/golden/wire/README.md");
+        }
+    }
+}
+
+#[test]
+fn the_fetch_answer_in_pieces_is_kafkas() {
+    let fetches = golden().into_iter().filter(|golden| golden.api == ApiKey::Fetch && !golden.is_request);
+    let mut seen = 0;
+    for golden in fetches {
+        let response = decode_response::<FetchRequest>(golden.version, golden.bytes.clone()).unwrap();
+        let pieces = encode_fetch_response(golden.version, 7, &response).unwrap();
+        assert_eq!(body(ApiKey::Fetch, golden.version, pieces.concat().into()), golden.bytes, "{}", golden.line);
+        seen += 1;
+    }
+    assert_eq!(seen, 30);
+}
+
+#[test]
+fn produce_requests_are_read_in_place() {
+    for golden in golden().into_iter().filter(|golden| golden.api == ApiKey::Produce && golden.is_request) {
+        let request = produce::ProduceRequest::decode(&golden.bytes, 0, golden.version).unwrap();
+        let records: Vec<_> = request
+            .topics
+            .iter()
+            .flat_map(|topic| &topic.partitions)
+            .map(|partition| &golden.bytes[partition.records.clone().unwrap()])
+            .collect();
+        let filled = golden.line.contains("filled");
+        assert_eq!(records.len(), if filled { 4 } else { 0 }, "{}", golden.line);
+        assert!(records.iter().all(|records| records.starts_with(b"records-")), "{}", golden.line);
+        assert_eq!(request.transactional_id.is_some(), filled);
+    }
+}
