@@ -27,11 +27,11 @@ pub struct Limits {
     pub max_connections: usize,
     /// `connections.max.idle.ms`.
     pub max_idle: Duration,
-    /// Requests of one connection that may be unanswered at a time.
+    /// `klamm.connection.max.pipelined.requests`: requests of one connection that may be unanswered at a time.
     pub max_pipelined_requests: usize,
-    /// Bytes of them; a single larger request is taken when it is alone.
+    /// `klamm.connection.max.unanswered.bytes`: bytes of them; a single larger request is taken when it is alone.
     pub max_unanswered_bytes: usize,
-    /// Bytes of answers that a connection's peer has not taken, above which it gets no more.
+    /// `klamm.connection.max.unsent.bytes`: answers that a connection's peer has not taken, above which it gets no more.
     pub max_unsent_bytes: usize,
 }
 

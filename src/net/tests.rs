@@ -247,13 +247,13 @@ async fn a_later_close_drops_the_answers_behind_it() {
 async fn no_more_than_the_bound_is_in_flight_on_a_connection() {
     let fixture = start(Limits { max_pipelined_requests: 3, ..limits() }).await;
     let mut stream = fixture.connect().await;
-    for key in b'0'..b'9' {
+    for key in b'1'..=b'9' {
         stream.write_all(&frame(&[b'l', key])).await.unwrap();
     }
     until("three taken", || fixture.service.seen() == 3).await;
     tokio::time::sleep(Duration::from_millis(50)).await;
     assert_eq!(fixture.service.seen(), 3);
-    for key in b'0'..b'9' {
+    for key in b'1'..=b'9' {
         until("the next one taken", || fixture.service.later.lock().unwrap().contains_key(&key)).await;
         fixture.service.complete(key, Outcome::Response(echo(&[key])));
         assert_eq!(answer(&mut stream).await, [key]);

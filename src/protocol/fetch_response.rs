@@ -184,7 +184,7 @@ fn put_endpoint(writer: &mut Writer, endpoint: &NodeEndpoint) {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "tests")]
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::cast_possible_truncation, reason = "tests")]
 
     use kafka_protocol::messages::fetch_response::{EpochEndOffset, LeaderIdAndEpoch, SnapshotId};
     use kafka_protocol::messages::{BrokerId, ProducerId, TopicName};

@@ -70,7 +70,7 @@ pub fn put_request_header(writer: &mut Writer, api_key: ApiKey, api_version: i16
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "tests")]
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::cast_possible_truncation, reason = "tests")]
 
     use proptest::prelude::*;
 

@@ -97,7 +97,7 @@ pub fn described_config() -> DescribeConfigsResourceResult {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "tests")]
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::cast_possible_truncation, reason = "tests")]
 
     use kafka_protocol::messages::{ApiVersionsResponse, CreateTopicsResponse, ListOffsetsResponse, MetadataResponse};
 
