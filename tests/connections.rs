@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use klamm::net::{
-    ConnectionContext, Limits, ListenAddress, Reply, Response, ServeOptions, ServerHandle, Service, TcpNet,
-    raise_descriptor_limit, serve,
+    ConnectionContext, Limits, ListenAddress, Reply, Response, ServeOptions, ServerHandle, Service, TcpNet, bind,
+    raise_descriptor_limit,
 };
 use klamm::seams::{Blocking, BoxFuture, Clock, Execution, Lane};
 use klamm::types::{Now, Timestamp};
@@ -109,9 +109,8 @@ async fn start() -> ServerHandle {
         clock: Arc::new(TestClock(Instant::now())),
         addresses: vec![address],
         limits,
-        service: Arc::new(Echo),
     };
-    serve(options).await.unwrap()
+    bind(options).await.unwrap().serve(Arc::new(Echo))
 }
 
 async fn echoed(stream: &mut TcpStream) -> bool {

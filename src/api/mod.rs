@@ -1,1 +1,181 @@
-//! api
+//! One file per API key: authorise, to domain, call, to wire.
+//!
+//! Owns: the one match on the API key, the translation between wire messages and the node's own terms.
+//! Never does: decide anything that a core should decide; touch a log or a socket.
+//! Invariants: a refusal is part of the answer, never a dropped connection; what has to be checked arrives at the cores as an
+//! `Authorized` value; everything a request does happens before its handler first waits.
+
+mod api_versions;
+mod context;
+mod create_topics;
+mod delete_topics;
+mod describe_cluster;
+mod describe_configs;
+mod errors;
+mod fetch;
+mod init_producer_id;
+mod list_offsets;
+mod metadata;
+mod offset_for_leader_epoch;
+mod produce;
+
+use std::future::Future;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use bytes::BytesMut;
+
+use crate::broker::Broker;
+use crate::net::{ConnectionContext, Outcome, Reply, Service};
+use crate::protocol::{ApiKey, RequestHeader, decode_request};
+use context::RequestContext;
+
+/// Serves Kafka's protocol for one node.
+#[derive(Debug)]
+pub struct Api {
+    broker: Arc<Broker>,
+}
+
+impl Api {
+    #[must_use]
+    pub fn new(broker: Arc<Broker>) -> Self {
+        Self { broker }
+    }
+}
+
+impl Service for Api {
+    fn call(&self, connection: &Arc<ConnectionContext>, frame: BytesMut) -> Reply {
+        let header = match RequestHeader::parse(&frame) {
+            Ok(header) => header,
+            Err(error) => return Reply::Close(format!("request header: {error}")),
+        };
+        let context = RequestContext::new(connection, &header, &frame);
+        self.broker.metrics.request(header.api_key.name());
+        if header.is_served() {
+            poll_once(dispatch(Arc::clone(&self.broker), context, frame, header.body_position()))
+        } else if header.api_key == ApiKey::ApiVersions {
+            api_versions::unsupported(context).into()
+        } else {
+            Reply::Close(format!("{} version {} is not served", header.api_key.name(), header.api_version))
+        }
+    }
+
+    fn disconnected(&self, _: &ConnectionContext) {}
+}
+
+/// Runs a handler up to its first wait, here and now; only the wait is left to the connection.
+fn poll_once(handler: impl Future<Output = Outcome> + Send + 'static) -> Reply {
+    let mut handler = Box::pin(handler);
+    match handler.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(outcome) => outcome.into(),
+        Poll::Pending => Reply::Later(handler),
+    }
+}
+
+/// The one match: every key stands here; those that are not served were turned away before.
+async fn dispatch(broker: Arc<Broker>, context: RequestContext, frame: BytesMut, body_start: usize) -> Outcome {
+    let broker = &broker;
+    /// Decodes the body, runs the handler, encodes its answer.
+    macro_rules! answer {
+        ($module:ident) => {
+            match decode_request(context.version, frame.freeze().slice(body_start..)) {
+                Ok(request) => context.respond(&$module::handle(broker, &context, request).await),
+                Err(error) => Outcome::Close(format!("{} version {}: {error}", context.key.name(), context.version)),
+            }
+        };
+    }
+    match context.key {
+        ApiKey::Produce => produce::handle(broker, &context, frame, body_start).await,
+        ApiKey::Fetch => match decode_request(context.version, frame.freeze().slice(body_start..)) {
+            Ok(request) => fetch::handle(broker, &context, request).await,
+            Err(error) => Outcome::Close(format!("Fetch version {}: {error}", context.version)),
+        },
+        ApiKey::ListOffsets => answer!(list_offsets),
+        ApiKey::Metadata => answer!(metadata),
+        ApiKey::ApiVersions => answer!(api_versions),
+        ApiKey::CreateTopics => answer!(create_topics),
+        ApiKey::DeleteTopics => answer!(delete_topics),
+        ApiKey::InitProducerId => answer!(init_producer_id),
+        ApiKey::OffsetForLeaderEpoch => answer!(offset_for_leader_epoch),
+        ApiKey::DescribeConfigs => answer!(describe_configs),
+        ApiKey::DescribeCluster => answer!(describe_cluster),
+        ApiKey::OffsetCommit
+        | ApiKey::OffsetFetch
+        | ApiKey::FindCoordinator
+        | ApiKey::JoinGroup
+        | ApiKey::Heartbeat
+        | ApiKey::LeaveGroup
+        | ApiKey::SyncGroup
+        | ApiKey::DescribeGroups
+        | ApiKey::ListGroups
+        | ApiKey::SaslHandshake
+        | ApiKey::DeleteRecords
+        | ApiKey::AddPartitionsToTxn
+        | ApiKey::AddOffsetsToTxn
+        | ApiKey::EndTxn
+        | ApiKey::WriteTxnMarkers
+        | ApiKey::TxnOffsetCommit
+        | ApiKey::DescribeAcls
+        | ApiKey::CreateAcls
+        | ApiKey::DeleteAcls
+        | ApiKey::AlterConfigs
+        | ApiKey::AlterReplicaLogDirs
+        | ApiKey::DescribeLogDirs
+        | ApiKey::SaslAuthenticate
+        | ApiKey::CreatePartitions
+        | ApiKey::CreateDelegationToken
+        | ApiKey::RenewDelegationToken
+        | ApiKey::ExpireDelegationToken
+        | ApiKey::DescribeDelegationToken
+        | ApiKey::DeleteGroups
+        | ApiKey::ElectLeaders
+        | ApiKey::IncrementalAlterConfigs
+        | ApiKey::AlterPartitionReassignments
+        | ApiKey::ListPartitionReassignments
+        | ApiKey::OffsetDelete
+        | ApiKey::DescribeClientQuotas
+        | ApiKey::AlterClientQuotas
+        | ApiKey::DescribeUserScramCredentials
+        | ApiKey::AlterUserScramCredentials
+        | ApiKey::Vote
+        | ApiKey::BeginQuorumEpoch
+        | ApiKey::EndQuorumEpoch
+        | ApiKey::DescribeQuorum
+        | ApiKey::AlterPartition
+        | ApiKey::UpdateFeatures
+        | ApiKey::Envelope
+        | ApiKey::FetchSnapshot
+        | ApiKey::DescribeProducers
+        | ApiKey::BrokerRegistration
+        | ApiKey::BrokerHeartbeat
+        | ApiKey::UnregisterBroker
+        | ApiKey::DescribeTransactions
+        | ApiKey::ListTransactions
+        | ApiKey::AllocateProducerIds
+        | ApiKey::ConsumerGroupHeartbeat
+        | ApiKey::ConsumerGroupDescribe
+        | ApiKey::ControllerRegistration
+        | ApiKey::GetTelemetrySubscriptions
+        | ApiKey::PushTelemetry
+        | ApiKey::AssignReplicasToDirs
+        | ApiKey::ListConfigResources
+        | ApiKey::DescribeTopicPartitions
+        | ApiKey::ShareGroupHeartbeat
+        | ApiKey::ShareGroupDescribe
+        | ApiKey::ShareFetch
+        | ApiKey::ShareAcknowledge
+        | ApiKey::AddRaftVoter
+        | ApiKey::RemoveRaftVoter
+        | ApiKey::UpdateRaftVoter
+        | ApiKey::InitializeShareGroupState
+        | ApiKey::ReadShareGroupState
+        | ApiKey::WriteShareGroupState
+        | ApiKey::DeleteShareGroupState
+        | ApiKey::ReadShareGroupStateSummary
+        | ApiKey::StreamsGroupHeartbeat
+        | ApiKey::StreamsGroupDescribe
+        | ApiKey::DescribeShareGroupOffsets
+        | ApiKey::AlterShareGroupOffsets
+        | ApiKey::DeleteShareGroupOffsets => Outcome::Close(format!("{} is not served", context.key.name())),
+    }
+}

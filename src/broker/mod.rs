@@ -1,3 +1,35 @@
-//! broker
+//! The node: partitions behind short locks, and the tasks that own the controller, the quorum, timers.
+//!
+//! Owns: the table of partitions, log directories, group commit, the publication of metadata images, the controller's task, start and stop.
+//! Never does: know a wire format. `api/` calls in with [`crate::security::Authorized`] values and gets domain values back.
+//! Invariants: no partition's lock is held across an await or a sync; a reader sees nothing that a crash could take back (in durable
+//! mode); an image is published after the partitions it names are open.
+
 pub mod clock;
 pub mod execution;
+
+mod controller_task;
+mod core;
+mod directory;
+mod fetch;
+mod maintenance;
+mod metrics;
+mod node;
+mod partition;
+mod partitions;
+mod producer_ids;
+mod publisher;
+mod storage;
+mod sync_queue;
+
+pub use controller_task::{ControllerError, ControllerHandle};
+pub use core::{Broker, is_internal_topic};
+pub use directory::LogDirectory;
+pub use fetch::{FetchJob, Fetched};
+pub use metrics::Metrics;
+pub use node::{Node, NodeOptions, Seams, StartError};
+pub use partition::{FetchLook, Partition, PartitionError, PartitionOptions};
+pub use partitions::{Found, Partitions, PartitionsOptions};
+pub use producer_ids::ProducerIds;
+pub use publisher::Publisher;
+pub use sync_queue::SyncQueue;

@@ -9,6 +9,7 @@
 
 pub mod checkpoint;
 mod config;
+pub mod directory;
 mod epochs;
 mod error;
 mod files;

@@ -297,7 +297,11 @@ impl Conversation {
         self.unanswered_requests += 1;
         self.unanswered_bytes += frame_bytes;
         let answered = move |outcome| Answered { outcome, charge, frame_bytes };
-        match self.shared.service.call(&self.context, frame) {
+        let reply = match self.shared.service() {
+            Some(service) => service.call(&self.context, frame),
+            None => Reply::Close("the server does not serve yet".to_owned()),
+        };
+        match reply {
             Reply::Later(outcome) => self.answers.push_back(Box::pin(outcome.map(answered))),
             Reply::Now(response) => self.answer(answered(Outcome::Response(response))),
             Reply::Nothing => self.answer(answered(Outcome::Nothing)),

@@ -16,6 +16,6 @@ mod service;
 #[cfg(test)]
 mod tests;
 
-pub use real::{TcpNet, raise_descriptor_limit};
-pub use server::{Limits, ListenAddress, ServeError, ServeOptions, ServerHandle, serve};
+pub use real::{TcpNet, machine_name, raise_descriptor_limit, resolve};
+pub use server::{BoundServer, Limits, ListenAddress, ServeError, ServeOptions, ServerHandle, bind};
 pub use service::{ConnectionContext, Outcome, Reply, Response, Service};

@@ -1,7 +1,7 @@
 //! The real network: TCP by tokio.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, ToSocketAddrs};
 
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
@@ -58,6 +58,26 @@ impl Listener for RealListener {
             Ok((Incoming::Tcp(stream.into_std()?), peer))
         })
     }
+}
+
+/// The addresses of a host and port; without a host, all interfaces. Asks the system's resolver when the host is a name.
+///
+/// # Errors
+/// When the name is unknown.
+pub fn resolve(host: Option<&str>, port: u16) -> io::Result<Vec<SocketAddr>> {
+    // One socket on the IPv6 wildcard takes IPv4 too.
+    let host = host.unwrap_or(if has_ipv6() { "::" } else { "0.0.0.0" });
+    (host, port).to_socket_addrs().map(Iterator::collect)
+}
+
+fn has_ipv6() -> bool {
+    Socket::new(Domain::IPV6, Type::STREAM, Some(Protocol::TCP)).is_ok()
+}
+
+/// This machine's own name, as clients elsewhere may know it.
+#[must_use]
+pub fn machine_name() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
 /// Raises the number of descriptors that this process may open to what the system allows it; returns that number.

@@ -1,10 +1,11 @@
 //! Starting and stopping: listeners bound, connections handed to workers, everything drained at the end.
 
 use std::convert::Infallible;
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
@@ -50,7 +51,6 @@ pub struct ServeOptions {
     pub clock: Arc<dyn Clock>,
     pub addresses: Vec<ListenAddress>,
     pub limits: Limits,
-    pub service: Arc<dyn Service>,
 }
 
 /// An address that could not be listened on.
@@ -75,7 +75,8 @@ pub(super) enum Phase {
 
 /// What all listeners and connections share.
 pub(super) struct Shared {
-    pub(super) service: Arc<dyn Service>,
+    /// Set before anything is accepted.
+    service: OnceLock<Arc<dyn Service>>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) execution: Arc<dyn Execution>,
     pub(super) limits: Limits,
@@ -103,15 +104,22 @@ pub struct ServerHandle {
     alive: mpsc::Receiver<Infallible>,
 }
 
-/// Binds all addresses and, when all are bound, starts to accept.
+/// A server that has its addresses and does not accept yet.
+pub struct BoundServer {
+    handle: ServerHandle,
+    shared: Arc<Shared>,
+}
+
+/// Binds all addresses. Nothing is accepted before [`BoundServer::serve`]; who connects meanwhile waits in the kernel's queue.
 ///
 /// # Errors
-/// When an address cannot be bound; then none is kept.
-pub async fn serve(options: ServeOptions) -> Result<ServerHandle, ServeError> {
-    let ServeOptions { net, execution, clock, addresses, limits, service } = options;
+/// When an address cannot be bound; then none is kept. A loopback or interface address that the machine does not have (a machine without
+/// IPv6) is left out with a warning as long as its listener has another.
+pub async fn bind(options: ServeOptions) -> Result<BoundServer, ServeError> {
+    let ServeOptions { net, execution, clock, addresses, limits } = options;
     let workers = execution.workers();
     let shared = Arc::new(Shared {
-        service,
+        service: OnceLock::new(),
         clock,
         budget: Arc::new(Budget::new(limits.max_queued_request_bytes)),
         vacancies: Arc::new(Semaphore::new(limits.max_connections.min(Semaphore::MAX_PERMITS))),
@@ -123,22 +131,59 @@ pub async fn serve(options: ServeOptions) -> Result<ServerHandle, ServeError> {
     });
     let (phase, phases) = watch::channel(Phase::Binding);
     let (alive, alive_receiver) = mpsc::channel(1);
-    let mut bound = Vec::new();
+    let mut reports = Vec::new();
     for (index, address) in addresses.into_iter().enumerate() {
         let (report, reported) = oneshot::channel();
         let life = Life { phases: phases.clone(), _alive: alive.clone() };
         let task = listener::run(Arc::clone(&net), address.clone(), Arc::clone(&shared), life, report);
         execution.spawn(Lane::Worker(index % workers), Box::pin(task));
-        bound.push((address, reported));
+        reports.push((address, reported));
     }
-    let mut addresses = Vec::with_capacity(bound.len());
-    for (ListenAddress { listener, address }, reported) in bound {
-        let outcome = reported.await.unwrap_or_else(|_| Err(io::Error::other("the process is going down")));
-        let address = outcome.map_err(|source| ServeError { listener: Arc::clone(&listener), address, source })?;
-        addresses.push(ListenAddress { listener, address });
+    let mut addresses: Vec<ListenAddress> = Vec::with_capacity(reports.len());
+    let mut absent = Vec::new();
+    for (ListenAddress { listener, address }, reported) in reports {
+        match reported.await.unwrap_or_else(|_| Err(io::Error::other("the process is going down"))) {
+            Ok(address) => addresses.push(ListenAddress { listener, address }),
+            Err(source) if is_absent(&source) => absent.push(ServeError { listener, address, source }),
+            Err(source) => return Err(ServeError { listener, address, source }),
+        }
     }
-    phase.send_replace(Phase::Serving);
-    Ok(ServerHandle { addresses, phase, alive: alive_receiver })
+    for error in absent {
+        if !addresses.iter().any(|bound| bound.listener == error.listener) {
+            return Err(error);
+        }
+        tracing::warn!(%error, "left out: this machine does not have the address");
+    }
+    Ok(BoundServer { handle: ServerHandle { addresses, phase, alive: alive_receiver }, shared })
+}
+
+/// The machine does not have the address, or not its family.
+fn is_absent(error: &io::Error) -> bool {
+    let family = Some(rustix::io::Errno::AFNOSUPPORT.raw_os_error());
+    error.kind() == io::ErrorKind::AddrNotAvailable || error.raw_os_error() == family
+}
+
+impl BoundServer {
+    /// The addresses in fact bound, in the order asked for.
+    #[must_use]
+    pub fn addresses(&self) -> &[ListenAddress] {
+        self.handle.addresses()
+    }
+
+    /// Starts to accept; frames go to `service`.
+    #[must_use]
+    pub fn serve(self, service: Arc<dyn Service>) -> ServerHandle {
+        // A bound server serves once: it is consumed.
+        drop(self.shared.service.set(service));
+        self.handle.phase.send_replace(Phase::Serving);
+        self.handle
+    }
+}
+
+impl fmt::Debug for BoundServer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("BoundServer").field("handle", &self.handle).finish_non_exhaustive()
+    }
 }
 
 impl ServerHandle {
@@ -175,6 +220,11 @@ impl Life {
 }
 
 impl Shared {
+    /// There is one from the moment that anything is accepted.
+    pub(super) fn service(&self) -> Option<&dyn Service> {
+        self.service.get().map(|service| &**service)
+    }
+
     /// Hands a new connection to the worker that has the fewest. `vacancy` is kept until its end.
     pub(super) fn take_on(
         self: &Arc<Self>,
@@ -249,7 +299,9 @@ impl Drop for Guest {
         if let Some(worker) = self.shared.workers.get(self.worker) {
             worker.connections.fetch_sub(1, Ordering::Relaxed);
         }
-        self.shared.service.disconnected(&self.context);
+        if let Some(service) = self.shared.service() {
+            service.disconnected(&self.context);
+        }
     }
 }
 

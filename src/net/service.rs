@@ -53,6 +53,16 @@ pub trait Service: Send + Sync + 'static {
     fn disconnected(&self, context: &ConnectionContext);
 }
 
+impl From<Outcome> for Reply {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Response(response) => Self::Now(response),
+            Outcome::Nothing => Self::Nothing,
+            Outcome::Close(reason) => Self::Close(reason),
+        }
+    }
+}
+
 impl std::fmt::Debug for Reply {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {

@@ -125,9 +125,9 @@ async fn start_on(net: Arc<dyn Net>, limits: Limits) -> Fixture {
         clock: Arc::new(TestClock(Instant::now())),
         addresses: vec![ListenAddress { listener: Arc::from("PLAINTEXT"), address: SocketAddr::from(([127, 0, 0, 1], 0)) }],
         limits,
-        service: Arc::clone(&service) as Arc<dyn Service>,
     };
-    Fixture { service, server: serve(options).await.unwrap() }
+    let server = bind(options).await.unwrap().serve(Arc::clone(&service) as Arc<dyn Service>);
+    Fixture { service, server }
 }
 
 async fn start(limits: Limits) -> Fixture {
@@ -404,9 +404,8 @@ async fn an_address_in_use_is_named_and_no_other_is_kept() {
         clock: Arc::new(TestClock(Instant::now())),
         addresses: addresses.to_vec(),
         limits: limits(),
-        service: Arc::new(TestService::default()),
     };
-    let error = serve(options).await.unwrap_err().to_string();
+    let error = bind(options).await.unwrap_err().to_string();
     assert!(error.contains(&taken.local_addr().unwrap().to_string()) && error.contains("in use"), "{error}");
 }
 

@@ -21,6 +21,29 @@ pub enum Operation {
     IdempotentWrite = 12,
 }
 
+/// Operations that a topic has (AclEntry.supportedOperations).
+pub const TOPIC_OPERATIONS: &[Operation] = &[
+    Operation::Read,
+    Operation::Write,
+    Operation::Create,
+    Operation::Describe,
+    Operation::Delete,
+    Operation::Alter,
+    Operation::DescribeConfigs,
+    Operation::AlterConfigs,
+];
+
+/// Operations that the cluster has.
+pub const CLUSTER_OPERATIONS: &[Operation] = &[
+    Operation::Create,
+    Operation::ClusterAction,
+    Operation::DescribeConfigs,
+    Operation::AlterConfigs,
+    Operation::IdempotentWrite,
+    Operation::Alter,
+    Operation::Describe,
+];
+
 /// What a right is asked for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Resource<'a> {
@@ -46,6 +69,9 @@ impl Principal {
 
 pub trait Authorizer: Send + Sync + Debug {
     fn allows(&self, principal: &Principal, operation: Operation, resource: Resource<'_>) -> bool;
+
+    /// Whether the operation is allowed on any topic at all (Authorizer.authorizeByResourceType).
+    fn allows_any_topic(&self, principal: &Principal, operation: Operation) -> bool;
 }
 
 /// No authoriser is configured: everybody may do everything, as in Kafka.
@@ -56,6 +82,10 @@ impl Authorizer for AllowAll {
     fn allows(&self, _: &Principal, _: Operation, _: Resource<'_>) -> bool {
         true
     }
+
+    fn allows_any_topic(&self, _: &Principal, _: Operation) -> bool {
+        true
+    }
 }
 
 /// Refuses everything; for tests.
@@ -64,6 +94,10 @@ pub struct DenyAll;
 
 impl Authorizer for DenyAll {
     fn allows(&self, _: &Principal, _: Operation, _: Resource<'_>) -> bool {
+        false
+    }
+
+    fn allows_any_topic(&self, _: &Principal, _: Operation) -> bool {
         false
     }
 }
@@ -125,6 +159,34 @@ impl Security {
     #[must_use]
     pub fn authorize<T: Securable>(&self, principal: &Principal, operation: Operation, value: T) -> Option<Authorized<T>> {
         self.authorizer.allows(principal, operation, value.resource()).then_some(Authorized(value))
+    }
+
+    /// The right to a topic, given by `on_cluster` on the whole cluster or by `on_value` on the value itself.
+    #[must_use]
+    pub fn authorize_by_cluster<T: Securable>(
+        &self,
+        principal: &Principal,
+        on_cluster: Operation,
+        on_value: Operation,
+        value: T,
+    ) -> Option<Authorized<T>> {
+        let allowed = self.allows(principal, on_cluster, Resource::Cluster) || self.allows(principal, on_value, value.resource());
+        allowed.then_some(Authorized(value))
+    }
+
+    /// The right to be an idempotent producer: IdempotentWrite on the cluster, or Write on any topic.
+    #[must_use]
+    pub fn authorize_idempotent_writer(&self, principal: &Principal) -> Option<Authorized<Cluster>> {
+        let allowed = self.allows(principal, Operation::IdempotentWrite, Resource::Cluster)
+            || self.authorizer.allows_any_topic(principal, Operation::Write);
+        allowed.then_some(Authorized(Cluster))
+    }
+
+    /// Kafka's bit field of authorised operations: bit n stands for the operation with code n.
+    #[must_use]
+    pub fn operations(&self, principal: &Principal, resource: Resource<'_>, applicable: &[Operation]) -> i32 {
+        let allowed = applicable.iter().filter(|operation| self.allows(principal, **operation, resource));
+        allowed.fold(0, |bits, operation| bits | (1 << (*operation as i8)))
     }
 
     /// A check that needs no proof (filtering lists, authorised-operations bits).

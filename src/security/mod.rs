@@ -6,4 +6,7 @@
 
 mod authorizer;
 
-pub use authorizer::{AllowAll, Authorized, Authorizer, Cluster, DenyAll, Operation, Principal, Resource, Securable, Security};
+pub use authorizer::{
+    AllowAll, Authorized, Authorizer, CLUSTER_OPERATIONS, Cluster, DenyAll, Operation, Principal, Resource, Securable, Security,
+    TOPIC_OPERATIONS,
+};

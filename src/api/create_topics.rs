@@ -1,0 +1,102 @@
+//! CreateTopics (19), versions 2 to 7.
+//!
+//! Needs Create on the cluster, or on each topic; what a topic was given is told only with DescribeConfigs on it. A name that stands twice is
+//! refused with INVALID_REQUEST, once (trap 42; ControllerApis.createTopics).
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use kafka_protocol::messages::create_topics_request::CreatableTopic;
+use kafka_protocol::messages::create_topics_response::{CreatableTopicConfigs, CreatableTopicResult};
+use kafka_protocol::messages::{CreateTopicsRequest, CreateTopicsResponse};
+
+use super::context::{RequestContext, wire};
+use super::errors::{controller_error, reason};
+use crate::broker::Broker;
+use crate::controller::{CreatedTopic, NewTopic, ReplicaAssignment, TopicResult};
+use crate::protocol::{ErrorCode, response};
+use crate::security::{Operation, Resource};
+use crate::types::{NodeId, PartitionIndex, TopicName};
+
+pub(super) async fn handle(broker: &Arc<Broker>, context: &RequestContext, request: CreateTopicsRequest) -> CreateTopicsResponse {
+    let mut named: IndexMap<TopicName, Vec<CreatableTopic>> = IndexMap::new();
+    for topic in request.topics {
+        named.entry(TopicName::new(&topic.name)).or_default().push(topic);
+    }
+    let mut results = Vec::with_capacity(named.len());
+    let mut topics = Vec::with_capacity(named.len());
+    for (name, mut asked) in named {
+        let authorized =
+            broker.security.authorize_by_cluster(&context.principal, Operation::Create, Operation::Create, name.clone());
+        match (asked.pop(), authorized) {
+            (Some(topic), Some(authorized)) if asked.is_empty() => topics.push((authorized, new_topic(topic))),
+            (_, Some(_)) => results.push(refused(&name, ErrorCode::InvalidRequest, "The topic is named more than once.")),
+            (_, None) => results.push(refused(&name, ErrorCode::TopicAuthorizationFailed, "Authorization failed.")),
+        }
+    }
+    let names: Vec<TopicName> = topics.iter().map(|(authorized, _)| authorized.get().clone()).collect();
+    match broker.create_topics(topics, request.validate_only).await {
+        Ok(created) => results.extend(created.into_iter().map(|result| describe(broker, context, result))),
+        Err(error) => {
+            let (code, message) = controller_error(&error);
+            results.extend(names.iter().map(|name| refused(name, code, &message)));
+        }
+    }
+    CreateTopicsResponse::default().with_topics(results)
+}
+
+fn new_topic(topic: CreatableTopic) -> NewTopic {
+    let assignments = topic.assignments.iter().map(|assignment| ReplicaAssignment {
+        partition: PartitionIndex(assignment.partition_index),
+        replicas: assignment.broker_ids.iter().map(|id| NodeId(id.0)).collect(),
+    });
+    NewTopic {
+        name: topic.name.to_string(),
+        partitions: (topic.num_partitions != -1).then_some(topic.num_partitions),
+        replication_factor: (topic.replication_factor != -1).then_some(topic.replication_factor),
+        assignments: assignments.collect(),
+        configs: topic
+            .configs
+            .iter()
+            .map(|config| (config.name.to_string(), config.value.as_ref().map(ToString::to_string)))
+            .collect(),
+    }
+}
+
+fn refused(name: &TopicName, code: ErrorCode, message: &str) -> CreatableTopicResult {
+    response::created_topic()
+        .with_name(super::context::wire_topic(name))
+        .with_error_code(code.number())
+        .with_error_message(Some(wire(message)))
+        .with_configs(Some(Vec::new()))
+}
+
+fn describe(broker: &Broker, context: &RequestContext, result: TopicResult) -> CreatableTopicResult {
+    let name = TopicName::new(&result.name);
+    let created = match result.result {
+        Ok(created) => created,
+        Err(refusal) => return refused(&name, reason(refusal.reason), &refusal.message),
+    };
+    let answer = response::created_topic().with_name(super::context::wire_topic(&name)).with_topic_id(created.id.0);
+    if !broker.security.allows(&context.principal, Operation::DescribeConfigs, Resource::Topic(name.as_str())) {
+        return answer.with_topic_config_error_code(ErrorCode::TopicAuthorizationFailed.number()).with_configs(Some(Vec::new()));
+    }
+    answer
+        .with_num_partitions(created.partitions)
+        .with_replication_factor(created.replication_factor)
+        .with_configs(Some(configs(broker, &created)))
+}
+
+fn configs(broker: &Broker, created: &CreatedTopic) -> Vec<CreatableTopicConfigs> {
+    let overrides: BTreeMap<String, String> = created.configs.clone();
+    let entries = broker.describe_created_topic(&overrides).into_iter().map(|entry| {
+        response::created_topic_config()
+            .with_name(wire(&entry.name))
+            .with_value(entry.value.as_deref().map(wire))
+            .with_read_only(entry.is_read_only)
+            .with_config_source(entry.source.code())
+            .with_is_sensitive(entry.is_sensitive)
+    });
+    entries.collect()
+}

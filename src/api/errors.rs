@@ -1,0 +1,87 @@
+//! Refusals of the cores, each with its Kafka code. Nothing else knows both.
+
+use crate::broker::{ControllerError, PartitionError};
+use crate::controller::Reason;
+use crate::log::AppendRefusal;
+use crate::protocol::ErrorCode;
+use crate::record::Refusal;
+use crate::replica::SessionRefusal;
+
+/// Code of a partition's error.
+pub(super) fn partition_error(error: &PartitionError) -> ErrorCode {
+    match error {
+        PartitionError::NotLeader => ErrorCode::NotLeaderOrFollower,
+        PartitionError::Storage => ErrorCode::KafkaStorageError,
+        PartitionError::FencedLeaderEpoch => ErrorCode::FencedLeaderEpoch,
+        PartitionError::UnknownLeaderEpoch => ErrorCode::UnknownLeaderEpoch,
+        PartitionError::OffsetOutOfRange => ErrorCode::OffsetOutOfRange,
+        PartitionError::Append(AppendRefusal::OutOfOrderSequence { .. }) => ErrorCode::OutOfOrderSequenceNumber,
+        PartitionError::Append(AppendRefusal::OldProducerEpoch { .. }) => ErrorCode::InvalidProducerEpoch,
+        // The producer's part is checked before; these would be ours.
+        PartitionError::Append(
+            AppendRefusal::OffsetOutOfOrder { .. } | AppendRefusal::LeaderEpochOutOfOrder { .. } | AppendRefusal::DamagedBatch(_),
+        ) => ErrorCode::UnknownServerError,
+    }
+}
+
+/// What to tell a producer beside the code; `None` where the code says it all.
+pub(super) fn append_message(error: &PartitionError) -> Option<String> {
+    match error {
+        PartitionError::Append(AppendRefusal::OutOfOrderSequence { producer_id, expected, got }) => {
+            Some(format!("producer {producer_id} sent sequence {got}, expected {expected}"))
+        }
+        PartitionError::Append(AppendRefusal::OldProducerEpoch { producer_id, current, got }) => {
+            Some(format!("producer {producer_id} has epoch {current}, the batch epoch {got}"))
+        }
+        _ => None,
+    }
+}
+
+/// Code of a batch that was refused.
+pub(super) fn batch_refusal(refusal: &Refusal) -> ErrorCode {
+    match refusal {
+        Refusal::Corrupt(_) => ErrorCode::CorruptMessage,
+        Refusal::InvalidRecord { .. } => ErrorCode::InvalidRecord,
+        Refusal::TooLarge { .. } => ErrorCode::MessageTooLarge,
+        Refusal::LargerThanSegment { .. } => ErrorCode::RecordListTooLarge,
+        Refusal::InvalidTimestamp { .. } => ErrorCode::InvalidTimestamp,
+        Refusal::UnsupportedCompression(_) => ErrorCode::UnsupportedCompressionType,
+    }
+}
+
+pub(super) fn session_refusal(refusal: SessionRefusal) -> ErrorCode {
+    match refusal {
+        SessionRefusal::SessionIdNotFound => ErrorCode::FetchSessionIdNotFound,
+        SessionRefusal::InvalidSessionEpoch => ErrorCode::InvalidFetchSessionEpoch,
+        SessionRefusal::TopicIdError => ErrorCode::FetchSessionTopicIdError,
+    }
+}
+
+/// Code of the controller's refusal.
+pub(super) fn reason(reason: Reason) -> ErrorCode {
+    match reason {
+        Reason::BrokerIdNotRegistered => ErrorCode::BrokerIdNotRegistered,
+        Reason::DuplicateBrokerRegistration => ErrorCode::DuplicateBrokerRegistration,
+        Reason::InvalidConfig => ErrorCode::InvalidConfig,
+        Reason::InvalidPartitions => ErrorCode::InvalidPartitions,
+        Reason::InvalidRegistration => ErrorCode::InvalidRegistration,
+        Reason::InvalidReplicaAssignment => ErrorCode::InvalidReplicaAssignment,
+        Reason::InvalidReplicationFactor => ErrorCode::InvalidReplicationFactor,
+        Reason::InvalidRequest => ErrorCode::InvalidRequest,
+        Reason::InvalidTopic => ErrorCode::InvalidTopicException,
+        Reason::PolicyViolation => ErrorCode::PolicyViolation,
+        Reason::StaleBrokerEpoch => ErrorCode::StaleBrokerEpoch,
+        Reason::TopicAlreadyExists => ErrorCode::TopicAlreadyExists,
+        Reason::UnknownTopicId => ErrorCode::UnknownTopicId,
+        Reason::UnknownTopicOrPartition => ErrorCode::UnknownTopicOrPartition,
+        Reason::UnsupportedVersion => ErrorCode::UnsupportedVersion,
+    }
+}
+
+/// Code and message when the controller gives no reply at all.
+pub(super) fn controller_error(error: &ControllerError) -> (ErrorCode, String) {
+    match error {
+        ControllerError::Refused(refusal) => (reason(refusal.reason), refusal.message.clone()),
+        ControllerError::NotActive => (ErrorCode::NotController, error.to_string()),
+    }
+}

@@ -1,0 +1,226 @@
+//! Metadata (3), versions 0 to 13.
+//!
+//! Hides topics without Describe from "all topics", and answers TOPIC_AUTHORIZATION_FAILED when they are named. A named topic that does not
+//! exist is created in the background if that is allowed (and the right to create is there); this first answer says
+//! UNKNOWN_TOPIC_OR_PARTITION all the same, as Kafka's does, and the client asks again (traps 10 to 13).
+
+use std::sync::Arc;
+
+use indexmap::IndexSet;
+use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
+use kafka_protocol::messages::metadata_response::{MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic};
+use kafka_protocol::messages::{MetadataRequest, MetadataResponse};
+use uuid::Uuid;
+
+use super::context::{OPERATIONS_NOT_ASKED, RequestContext, wire, wire_topic};
+use crate::broker::{Broker, is_internal_topic};
+use crate::controller::check_topic_name;
+use crate::metadata::{MetadataImage, PartitionImage, TopicImage};
+use crate::protocol::ErrorCode;
+use crate::security::{Authorized, Operation, Resource, TOPIC_OPERATIONS};
+use crate::types::{NodeId, TopicId, TopicName};
+
+/// First version that may name topics by id.
+const TOPIC_IDS: i16 = 12;
+/// Versions that carry the cluster's authorised operations.
+const CLUSTER_OPERATIONS_VERSIONS: std::ops::RangeInclusive<i16> = 8..=10;
+
+pub(super) async fn handle(broker: &Arc<Broker>, context: &RequestContext, request: MetadataRequest) -> MetadataResponse {
+    let image = broker.image();
+    let brokers = live_brokers(&image, &context.connection.listener);
+    // Any live broker will do, since every broker forwards; spread over them.
+    let controller =
+        usize::try_from(broker.clock.random()).unwrap_or(0).checked_rem(brokers.len()).and_then(|index| brokers.get(index));
+    let mut response = MetadataResponse::default()
+        .with_cluster_id(Some(wire(&broker.cluster_id.0)))
+        .with_controller_id(controller.map_or((-1).into(), |broker| broker.node_id));
+    if request.include_cluster_authorized_operations && CLUSTER_OPERATIONS_VERSIONS.contains(&context.version) {
+        response.cluster_authorized_operations = context.cluster_operations(broker);
+    }
+    response.brokers = brokers;
+    response.topics = match selection(context.version, request.topics) {
+        Selection::All => all_topics(broker, context, &image, request.include_topic_authorized_operations),
+        Selection::Malformed(topics) => return refuse_all(response, topics),
+        Selection::Ids(ids) => ids
+            .into_iter()
+            .map(|id| topic_by_id(broker, context, &image, id, request.include_topic_authorized_operations))
+            .collect(),
+        Selection::Names(names) => {
+            let create = request.allow_auto_topic_creation && broker.config.topic_creation.auto_create_topics;
+            named_topics(broker, context, &image, names, create, request.include_topic_authorized_operations)
+        }
+    };
+    response
+}
+
+/// Which topics are asked for.
+enum Selection {
+    All,
+    Names(IndexSet<TopicName>),
+    Ids(IndexSet<TopicId>),
+    /// An id, or no name, where the version allows neither.
+    Malformed(Vec<MetadataRequestTopic>),
+}
+
+fn selection(version: i16, topics: Option<Vec<MetadataRequestTopic>>) -> Selection {
+    let Some(topics) = topics else { return Selection::All };
+    if version == 0 && topics.is_empty() {
+        return Selection::All;
+    }
+    if version < TOPIC_IDS && topics.iter().any(|topic| topic.name.is_none() || !topic.topic_id.is_nil()) {
+        return Selection::Malformed(topics);
+    }
+    if topics.iter().any(|topic| !topic.topic_id.is_nil()) {
+        return Selection::Ids(
+            topics.iter().filter(|topic| !topic.topic_id.is_nil()).map(|topic| TopicId(topic.topic_id)).collect(),
+        );
+    }
+    Selection::Names(topics.iter().filter_map(|topic| topic.name.as_ref()).map(|name| TopicName::new(name)).collect())
+}
+
+/// INVALID_REQUEST for every topic named, as Kafka's error answer does; without brokers.
+fn refuse_all(_: MetadataResponse, topics: Vec<MetadataRequestTopic>) -> MetadataResponse {
+    let topics = topics.into_iter().map(|topic| {
+        let name = topic.name.unwrap_or_default();
+        topic_error(ErrorCode::InvalidRequest, Some(&TopicName::new(&name)), topic.topic_id)
+    });
+    MetadataResponse::default().with_cluster_id(None).with_topics(topics.collect())
+}
+
+fn topic_error(code: ErrorCode, name: Option<&TopicName>, id: Uuid) -> MetadataResponseTopic {
+    MetadataResponseTopic::default()
+        .with_error_code(code.number())
+        .with_is_internal(name.is_some_and(|name| is_internal_topic(name.as_str())))
+        .with_name(name.map(wire_topic))
+        .with_topic_id(id)
+        .with_topic_authorized_operations(OPERATIONS_NOT_ASKED)
+}
+
+fn all_topics(broker: &Broker, context: &RequestContext, image: &MetadataImage, operations: bool) -> Vec<MetadataResponseTopic> {
+    let visible = image.topics().iter().filter_map(|topic| {
+        let authorized = broker.security.authorize(&context.principal, Operation::Describe, topic.name.clone())?;
+        Some(describe(broker, context, image, &authorized, topic, operations))
+    });
+    visible.collect()
+}
+
+fn topic_by_id(
+    broker: &Broker,
+    context: &RequestContext,
+    image: &MetadataImage,
+    id: TopicId,
+    operations: bool,
+) -> MetadataResponseTopic {
+    let Some(topic) = image.topics().by_id(id) else { return topic_error(ErrorCode::UnknownTopicId, None, id.0) };
+    match broker.security.authorize(&context.principal, Operation::Describe, topic.name.clone()) {
+        Some(authorized) => describe(broker, context, image, &authorized, topic, operations),
+        // An id gives nothing away, so it may be told that it exists.
+        None => topic_error(ErrorCode::TopicAuthorizationFailed, None, id.0),
+    }
+}
+
+fn named_topics(
+    broker: &Arc<Broker>,
+    context: &RequestContext,
+    image: &MetadataImage,
+    names: IndexSet<TopicName>,
+    create: bool,
+    operations: bool,
+) -> Vec<MetadataResponseTopic> {
+    let mut missing = Vec::new();
+    let topics = names.into_iter().map(|name| {
+        let Some(authorized) = broker.security.authorize(&context.principal, Operation::Describe, name.clone()) else {
+            return topic_error(ErrorCode::TopicAuthorizationFailed, Some(&name), Uuid::nil());
+        };
+        match image.topics().by_name(name.as_str()) {
+            Some(topic) => describe(broker, context, image, &authorized, topic, operations),
+            None if check_topic_name(name.as_str()).is_err() => {
+                topic_error(ErrorCode::InvalidTopicException, Some(&name), Uuid::nil())
+            }
+            None if create => match may_create(broker, context, name.clone()) {
+                Some(authorized) => {
+                    missing.push(authorized);
+                    topic_error(ErrorCode::UnknownTopicOrPartition, Some(&name), Uuid::nil())
+                }
+                None => topic_error(ErrorCode::TopicAuthorizationFailed, Some(&name), Uuid::nil()),
+            },
+            None => topic_error(ErrorCode::UnknownTopicOrPartition, Some(&name), Uuid::nil()),
+        }
+    });
+    let topics = topics.collect();
+    if !missing.is_empty() {
+        broker.auto_create(missing);
+    }
+    topics
+}
+
+fn may_create(broker: &Broker, context: &RequestContext, name: TopicName) -> Option<Authorized<TopicName>> {
+    broker.security.authorize_by_cluster(&context.principal, Operation::Create, Operation::Create, name)
+}
+
+fn describe(
+    broker: &Broker,
+    context: &RequestContext,
+    image: &MetadataImage,
+    authorized: &Authorized<TopicName>,
+    topic: &TopicImage,
+    operations: bool,
+) -> MetadataResponseTopic {
+    let name = authorized.get();
+    let operations = if operations {
+        broker.security.operations(&context.principal, Resource::Topic(name.as_str()), TOPIC_OPERATIONS)
+    } else {
+        OPERATIONS_NOT_ASKED
+    };
+    let partitions =
+        topic.partitions.iter().map(|(index, partition)| describe_partition(broker, context, image, index.0, partition));
+    MetadataResponseTopic::default()
+        .with_name(Some(wire_topic(name)))
+        .with_topic_id(topic.id.0)
+        .with_is_internal(is_internal_topic(name.as_str()))
+        .with_partitions(partitions.collect())
+        .with_topic_authorized_operations(operations)
+}
+
+fn describe_partition(
+    broker: &Broker,
+    context: &RequestContext,
+    image: &MetadataImage,
+    index: i32,
+    partition: &PartitionImage,
+) -> MetadataResponsePartition {
+    let listener = &*context.connection.listener;
+    let reachable = |id: NodeId| image.broker(id).is_some_and(|broker| broker.is_active() && broker.endpoint(listener).is_some());
+    let leader = partition.leader.filter(|leader| reachable(*leader));
+    let code = match (partition.leader, leader) {
+        (_, Some(_)) => ErrorCode::None,
+        (Some(id), None) if context.version >= 6 && image.broker(id).is_some_and(|broker| broker.is_active()) => {
+            ErrorCode::ListenerNotFound
+        }
+        _ => ErrorCode::LeaderNotAvailable,
+    };
+    let offline = partition.replicas.iter().filter(|id| !reachable(**id) || broker.is_replica_offline(**id, partition));
+    let wire_ids = |ids: &[NodeId]| ids.iter().map(|id| id.0.into()).collect();
+    MetadataResponsePartition::default()
+        .with_error_code(code.number())
+        .with_partition_index(index)
+        .with_leader_id(leader.map_or(-1, |leader| leader.0).into())
+        .with_leader_epoch(partition.leader_epoch.0)
+        .with_replica_nodes(wire_ids(&partition.replicas))
+        .with_isr_nodes(wire_ids(&partition.isr))
+        .with_offline_replicas(offline.map(|id| id.0.into()).collect())
+}
+
+/// Brokers that are not fenced, by the listener that the request came in on.
+fn live_brokers(image: &MetadataImage, listener: &str) -> Vec<MetadataResponseBroker> {
+    let live = image.brokers().values().filter(|broker| broker.is_active()).filter_map(|broker| {
+        let endpoint = broker.endpoint(listener)?;
+        let wired = MetadataResponseBroker::default()
+            .with_node_id(broker.id.0.into())
+            .with_host(wire(&endpoint.host))
+            .with_port(i32::from(endpoint.port))
+            .with_rack(broker.rack.as_deref().map(wire));
+        Some(wired)
+    });
+    live.collect()
+}

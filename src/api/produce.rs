@@ -1,0 +1,261 @@
+//! Produce (0), versions 3 to 13.
+//!
+//! Needs Write on each topic. The body is decoded by hand and the batches are stamped inside the frame, so that records are never copied
+//! but into the page cache. With acks=0 nothing is answered, and an error closes the connection (trap 9). Transactional batches are
+//! refused with INVALID_TXN_STATE: InitProducerId gives out no transactional producer yet.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::BytesMut;
+use kafka_protocol::messages::ProduceResponse;
+use kafka_protocol::messages::produce_response::{
+    BatchIndexAndErrorMessage, LeaderIdAndEpoch, PartitionProduceResponse, TopicProduceResponse,
+};
+
+use super::context::{RequestContext, wire, wire_topic};
+use super::errors::{append_message, batch_refusal, partition_error};
+use crate::broker::{Broker, Partition, PartitionError, is_internal_topic};
+use crate::config::TopicCompression;
+use crate::log::{Appended, Validated};
+use crate::net::Outcome;
+use crate::protocol::produce::{ProducePartition, ProduceRequest, ProduceTopic, ProduceTopicKey};
+use crate::protocol::{ErrorCode, response};
+use crate::record::{OutputBudget, ProduceRules, RecordRefusal, Refusal, TimestampRules, validate_produce};
+use crate::replica::Slot;
+use crate::security::{Authorized, Operation};
+use crate::types::{Acks, Offset, Timestamp, TimestampType, TopicIdPartition, TopicName};
+
+/// Client id that may write to internal topics (Kafka's AdminUtils.ADMIN_CLIENT_ID).
+const ADMIN_CLIENT: &str = "__admin_client";
+/// First version whose answer names the leader when the partition is not led here (KIP-951).
+const NAMES_LEADER: i16 = 10;
+/// zstd is refused below this version.
+const ZSTD: i16 = 7;
+
+/// One partition on its way through.
+enum Progress {
+    Refused(PartitionProduceResponse),
+    Appended { partition: Arc<Partition>, end: Offset, answer: PartitionProduceResponse },
+}
+
+pub(super) async fn handle(broker: &Arc<Broker>, context: &RequestContext, mut frame: BytesMut, body: usize) -> Outcome {
+    let request = match ProduceRequest::decode(&frame, body, context.version) {
+        Ok(request) => request,
+        Err(error) => return Outcome::Close(format!("Produce version {}: {error}", context.version)),
+    };
+    let acks = match request.acks {
+        0 => Some(Acks::None),
+        1 => Some(Acks::Leader),
+        -1 => Some(Acks::All),
+        _ => None,
+    };
+    let partitions = request.topics.iter().map(|topic| topic.partitions.len()).sum::<usize>();
+    let slot = Slot::new(i64::try_from(partitions).unwrap_or(i64::MAX));
+    let mut topics = Vec::with_capacity(request.topics.len());
+    for topic in &request.topics {
+        topics.push(append_topic(broker, context, &mut frame, topic, acks, &slot));
+    }
+    drop(frame);
+    if acks == Some(Acks::All) {
+        let timeout = Duration::from_millis(u64::try_from(request.timeout_ms).unwrap_or(0));
+        // Whether it was reached or ran out is asked of each partition below.
+        let _ = tokio::time::timeout(timeout, std::future::poll_fn(|context| slot.poll(context))).await;
+    }
+    let all = acks == Some(Acks::All);
+    let responses = topics
+        .into_iter()
+        .map(|(response, partitions)| {
+            response.with_partition_responses(partitions.into_iter().map(|partition| conclude(partition, all)).collect())
+        })
+        .collect();
+    answer(context, acks, ProduceResponse::default().with_responses(responses))
+}
+
+fn answer(context: &RequestContext, acks: Option<Acks>, response: ProduceResponse) -> Outcome {
+    if acks != Some(Acks::None) {
+        return context.respond(&response);
+    }
+    let failed =
+        response.responses.iter().flat_map(|topic| &topic.partition_responses).find(|partition| partition.error_code != 0);
+    match failed {
+        None => Outcome::Nothing,
+        Some(partition) => Outcome::Close(format!("a produce with acks=0 failed with error {}", partition.error_code)),
+    }
+}
+
+/// The wait is over: what was appended counts if the high watermark has passed it.
+fn conclude(progress: Progress, wait_for_all: bool) -> PartitionProduceResponse {
+    match progress {
+        Progress::Refused(answer) => answer,
+        Progress::Appended { answer, .. } if !wait_for_all => answer,
+        Progress::Appended { partition, end, answer } => match partition.is_acknowledged(end) {
+            Ok(true) => answer,
+            Ok(false) => response::produce_refusal(answer.index, ErrorCode::RequestTimedOut),
+            Err(error) => response::produce_refusal(answer.index, partition_error(&error)),
+        },
+    }
+}
+
+fn append_topic(
+    broker: &Broker,
+    context: &RequestContext,
+    frame: &mut BytesMut,
+    topic: &ProduceTopic,
+    acks: Option<Acks>,
+    slot: &Arc<Slot>,
+) -> (TopicProduceResponse, Vec<Progress>) {
+    let (response, found) = find_topic(broker, context, &topic.topic);
+    let progress = topic.partitions.iter().map(|asked| {
+        let result = match (&found, acks) {
+            (Ok(_), None) => Err(response::produce_refusal(asked.index.0, ErrorCode::InvalidRequiredAcks)),
+            (Ok(topic), Some(acks)) => append_partition(broker, context, frame, topic, asked, acks, slot),
+            (Err(code), _) => Err(response::produce_refusal(asked.index.0, *code)),
+        };
+        result.unwrap_or_else(|refusal| {
+            slot.credit(1);
+            Progress::Refused(refusal)
+        })
+    });
+    (response, progress.collect())
+}
+
+/// The topic as the answer names it, and if it may be written to, the proof.
+fn find_topic(
+    broker: &Broker,
+    context: &RequestContext,
+    key: &ProduceTopicKey,
+) -> (TopicProduceResponse, Result<Authorized<TopicName>, ErrorCode>) {
+    let (response, name) = match key {
+        ProduceTopicKey::Name(name) => (TopicProduceResponse::default().with_name(wire_topic(name)), name.clone()),
+        ProduceTopicKey::Id(id) => {
+            let response = TopicProduceResponse::default().with_topic_id(id.0);
+            match broker.image().topics().by_id(*id) {
+                Some(topic) => (response, topic.name.clone()),
+                None => return (response, Err(ErrorCode::UnknownTopicId)),
+            }
+        }
+    };
+    let Some(authorized) = broker.security.authorize(&context.principal, Operation::Write, name) else {
+        return (response, Err(ErrorCode::TopicAuthorizationFailed));
+    };
+    (response, Ok(authorized))
+}
+
+fn append_partition(
+    broker: &Broker,
+    context: &RequestContext,
+    frame: &mut BytesMut,
+    topic: &Authorized<TopicName>,
+    asked: &ProducePartition,
+    acks: Acks,
+    slot: &Arc<Slot>,
+) -> Result<Progress, PartitionProduceResponse> {
+    let index = asked.index.0;
+    let refuse = |code| response::produce_refusal(index, code);
+    let image = broker.topic(topic).ok_or_else(|| refuse(ErrorCode::UnknownTopicOrPartition))?;
+    let id = TopicIdPartition { topic_id: image.id, partition: asked.index };
+    if image.partition(asked.index).is_none() {
+        return Err(refuse(ErrorCode::UnknownTopicOrPartition));
+    }
+    let partition = broker.partition(topic, id).ok_or_else(|| refuse(ErrorCode::NotLeaderOrFollower))?;
+    let bytes = asked.records.clone().and_then(|range| frame.get_mut(range)).unwrap_or_default();
+    let settings = partition.settings();
+    let now = broker.clock.timestamp();
+    let rules = ProduceRules {
+        now,
+        max_message_bytes: settings.max_message_bytes,
+        segment_bytes: usize::try_from(settings.segment_bytes).unwrap_or(usize::MAX),
+        timestamps: TimestampRules {
+            timestamp_type: settings.timestamp_type,
+            before_max_ms: settings.timestamp_before_max_ms,
+            after_max_ms: settings.timestamp_after_max_ms,
+        },
+        compacted: settings.cleanup_compact,
+        target_compression: match settings.compression {
+            TopicCompression::Producer => None,
+            TopicCompression::Always(codec, level) => Some((codec, level)),
+        },
+        zstd_allowed: context.version >= ZSTD,
+        decompression_budget: OutputBudget(decompression_budget(settings.max_message_bytes)),
+    };
+    if is_internal_topic(topic.get().as_str()) && *context.client_id != *ADMIN_CLIENT {
+        return Err(refuse(ErrorCode::InvalidTopicException));
+    }
+    let valid = validate_produce(bytes, &rules).map_err(|refusal| refused_batch(index, refusal))?;
+    if valid.header.attributes.is_transactional() {
+        return Err(refuse(ErrorCode::InvalidTxnState));
+    }
+    broker.metrics.received(valid.header.length, valid.header.record_count);
+    let mut rewritten = valid.rewritten;
+    let bytes = match &mut rewritten {
+        Some(bytes) => bytes.as_mut_slice(),
+        None => bytes,
+    };
+    let batch = Validated { bytes, header: valid.header, max_timestamp_delta: valid.max_timestamp_delta };
+    match partition.append(batch, acks, Some(slot), now) {
+        Ok(appended) => {
+            let answer = appended_answer(index, &appended, settings.timestamp_type, now);
+            Ok(Progress::Appended { partition, end: appended.last_offset.next(), answer })
+        }
+        Err(error) => Err(refused_append(context, index, &partition, broker, &error)),
+    }
+}
+
+/// At least 16 MiB, and 64 times the largest batch: no honest codec gains more on data worth sending.
+fn decompression_budget(max_message_bytes: usize) -> usize {
+    max_message_bytes.saturating_mul(64).max(16 << 20)
+}
+
+fn appended_answer(index: i32, appended: &Appended, timestamps: TimestampType, now: Timestamp) -> PartitionProduceResponse {
+    let log_append_time = match timestamps {
+        TimestampType::CreateTime => -1,
+        TimestampType::LogAppendTime if appended.duplicate => appended.timestamp.0,
+        TimestampType::LogAppendTime => now.0,
+    };
+    PartitionProduceResponse::default()
+        .with_index(index)
+        .with_base_offset(appended.base_offset.0)
+        .with_log_append_time_ms(log_append_time)
+        .with_log_start_offset(appended.log_start_offset.0)
+        .with_error_message(None)
+}
+
+fn refused_append(
+    context: &RequestContext,
+    index: i32,
+    partition: &Partition,
+    broker: &Broker,
+    error: &PartitionError,
+) -> PartitionProduceResponse {
+    let mut refusal = response::produce_refusal(index, partition_error(error))
+        .with_error_message(append_message(error).map(|text| wire(&text)));
+    if context.version >= NAMES_LEADER && matches!(error, PartitionError::NotLeader) {
+        let image = broker.image();
+        if let Some(image) = image.topics().partition(partition.id) {
+            refusal.current_leader = LeaderIdAndEpoch::default()
+                .with_leader_id(image.leader.map_or(-1, |leader| leader.0).into())
+                .with_leader_epoch(image.leader_epoch.0);
+        }
+    }
+    refusal
+}
+
+fn refused_batch(index: i32, refusal: Refusal) -> PartitionProduceResponse {
+    let answer = response::produce_refusal(index, batch_refusal(&refusal));
+    match refusal {
+        Refusal::InvalidRecord { message, records } | Refusal::InvalidTimestamp { message, records } => {
+            answer.with_error_message(Some(wire(&message))).with_record_errors(records.into_iter().map(record_error).collect())
+        }
+        Refusal::Corrupt(_)
+        | Refusal::TooLarge { .. }
+        | Refusal::LargerThanSegment { .. }
+        | Refusal::UnsupportedCompression(_) => answer,
+    }
+}
+
+fn record_error(refusal: RecordRefusal) -> BatchIndexAndErrorMessage {
+    BatchIndexAndErrorMessage::default()
+        .with_batch_index(refusal.batch_index)
+        .with_batch_index_error_message(refusal.message.map(|text| wire(&text)))
+}

@@ -1,0 +1,240 @@
+//! The node as `api/` sees it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::watch;
+
+use super::{ControllerError, ControllerHandle, Metrics, Partition, Partitions, ProducerIds, Publisher};
+use crate::config::{
+    ConfigEntry, DynamicConfigs, InternalTopicConfig, ServerConfig, describe_broker, describe_cluster_defaults,
+    describe_created_topic, describe_topic,
+};
+use crate::controller::{CreateTopics, CreatedTopic, DeleteTopics, DeletedTopic, NewTopic, TopicResult, TopicSelector};
+use crate::metadata::{MetadataImage, PartitionImage, TopicImage};
+use crate::replica::FetchSessions;
+use crate::seams::{Clock, Execution, Lane};
+use crate::security::{Authorized, Cluster, Security};
+use crate::types::{ClusterId, NodeId, ProducerId, TopicIdPartition, TopicName};
+
+/// What serves requests. Whoever reaches for a topic's partitions shows that the right was checked.
+#[derive(Debug)]
+pub struct Broker {
+    pub config: Arc<ServerConfig>,
+    pub cluster_id: ClusterId,
+    pub security: Security,
+    pub clock: Arc<dyn Clock>,
+    pub execution: Arc<dyn Execution>,
+    pub metrics: Metrics,
+    pub(super) controller: ControllerHandle,
+    pub(super) publisher: Arc<Publisher>,
+    pub(super) partitions: Arc<Partitions>,
+    pub(super) producer_ids: ProducerIds,
+    pub(super) sessions: Mutex<FetchSessions>,
+    /// Topics that are being created on first use, so that one request per topic reaches the controller.
+    pub(super) creating: Mutex<BTreeSet<TopicName>>,
+    /// True from the moment that the node stops: long polls end, upkeep too.
+    pub(super) stopping: watch::Sender<bool>,
+}
+
+const GROUP_METADATA: &str = "__consumer_offsets";
+const TRANSACTION_STATE: &str = "__transaction_state";
+const SHARE_GROUP_STATE: &str = "__share_group_state";
+
+/// Kafka's internal topics: clients do not write to them.
+#[must_use]
+pub fn is_internal_topic(name: &str) -> bool {
+    matches!(name, GROUP_METADATA | TRANSACTION_STATE | SHARE_GROUP_STATE)
+}
+
+impl Broker {
+    /// The newest published metadata.
+    #[must_use]
+    pub fn image(&self) -> Arc<MetadataImage> {
+        self.publisher.image()
+    }
+
+    #[must_use]
+    pub fn topic(&self, name: &Authorized<TopicName>) -> Option<Arc<TopicImage>> {
+        self.image().topics().by_name(name.get().as_str()).cloned()
+    }
+
+    /// All counters as OpenMetrics text; those that are cheap to count are counted now.
+    ///
+    /// # Errors
+    /// When a counter cannot be written as text.
+    pub fn metrics_text(&self) -> Result<String, std::fmt::Error> {
+        let offline = self.partitions.directories().iter().filter(|directory| directory.is_offline()).count();
+        self.metrics.set_totals(self.image().topics().len(), self.partitions.count(), offline);
+        let mut text = String::new();
+        prometheus_client::encoding::text::encode(&mut text, self.metrics.registry())?;
+        Ok(text)
+    }
+
+    /// Whether the node is stopping.
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
+        *self.stopping.borrow()
+    }
+
+    /// The partition, if this broker leads it. `topic` is the proof for the topic that `id` names.
+    #[must_use]
+    pub fn partition(&self, topic: &Authorized<TopicName>, id: TopicIdPartition) -> Option<Arc<Partition>> {
+        self.partitions.get(id).filter(|partition| partition.topic == *topic.get())
+    }
+
+    /// Whether a replica lies in a directory of this node that failed.
+    #[must_use]
+    pub fn is_replica_offline(&self, replica: NodeId, partition: &PartitionImage) -> bool {
+        replica == self.config.node_id
+            && partition.directory_of(replica).is_some_and(|id| {
+                self.partitions.directories().iter().any(|directory| directory.id == id && directory.is_offline())
+            })
+    }
+
+    /// Fetch sessions; the lock is short.
+    pub fn sessions(&self) -> MutexGuard<'_, FetchSessions> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Creates topics, all in one decision.
+    ///
+    /// # Errors
+    /// When the controller is not there; what is refused in part says so in its result.
+    pub async fn create_topics(
+        &self,
+        topics: Vec<(Authorized<TopicName>, NewTopic)>,
+        validate_only: bool,
+    ) -> Result<Vec<TopicResult>, ControllerError> {
+        let topics = topics.into_iter().map(|(authorized, topic)| {
+            assert_eq!(authorized.get().as_str(), topic.name, "the right was checked for another topic");
+            topic
+        });
+        let topics = topics.collect();
+        self.controller.ask(CreateTopics { topics, validate_only }).await
+    }
+
+    /// Deletes topics, all in one decision. An entry without proof names an id that nothing is known of.
+    ///
+    /// # Errors
+    /// When the controller is not there.
+    pub async fn delete_topics(
+        &self,
+        topics: Vec<(Option<Authorized<TopicName>>, TopicSelector)>,
+    ) -> Result<Vec<DeletedTopic>, ControllerError> {
+        let topics = topics.into_iter().map(|(_, selector)| selector).collect();
+        self.controller.ask(DeleteTopics { topics }).await
+    }
+
+    /// A producer id for an idempotent producer.
+    ///
+    /// # Errors
+    /// When the controller is not there.
+    pub async fn next_producer_id(&self, _: Authorized<Cluster>) -> Result<ProducerId, ControllerError> {
+        self.producer_ids.next(&self.controller).await
+    }
+
+    /// All settings of a topic; `None` if it does not exist.
+    #[must_use]
+    pub fn describe_topic(&self, topic: &Authorized<TopicName>) -> Option<Vec<ConfigEntry>> {
+        let image = self.image();
+        let topic = image.topics().by_name(topic.get().as_str())?;
+        let overrides = image.configs().topic(topic.name.as_str());
+        Some(describe_topic(&self.config.settings, self.dynamic(&image), overrides))
+    }
+
+    /// The settings of a topic with these of its own, as CreateTopics tells them.
+    #[must_use]
+    pub fn describe_created_topic(&self, overrides: &BTreeMap<String, String>) -> Vec<ConfigEntry> {
+        describe_created_topic(&self.config.settings, self.dynamic(&self.image()), overrides)
+    }
+
+    /// All settings of this broker.
+    #[must_use]
+    pub fn describe_broker(&self, _: &Authorized<Cluster>) -> Vec<ConfigEntry> {
+        describe_broker(&self.config.settings, self.dynamic(&self.image()))
+    }
+
+    /// What was set for all brokers while they ran.
+    #[must_use]
+    pub fn describe_cluster_defaults(&self, _: &Authorized<Cluster>) -> Vec<ConfigEntry> {
+        describe_cluster_defaults(&self.config.settings, self.dynamic(&self.image()))
+    }
+
+    fn dynamic<'a>(&self, image: &'a MetadataImage) -> DynamicConfigs<'a> {
+        DynamicConfigs { broker: image.configs().broker(self.config.node_id), cluster: image.configs().cluster_default() }
+    }
+
+    /// Creates topics on first use, in the background; those already on their way are left alone.
+    pub fn auto_create(self: &Arc<Self>, topics: Vec<Authorized<TopicName>>) {
+        let fresh: Vec<TopicName> = {
+            let mut creating = self.creating.lock().unwrap_or_else(PoisonError::into_inner);
+            topics.into_iter().map(Authorized::into_inner).filter(|name| creating.insert(name.clone())).collect()
+        };
+        if fresh.is_empty() {
+            return;
+        }
+        let topics = fresh.iter().map(|name| self.new_topic(name)).collect();
+        let creation = self.controller.ask(CreateTopics { topics, validate_only: false });
+        let broker = Arc::clone(self);
+        let finish = async move {
+            match creation.await {
+                Ok(results) => log_refusals(&results),
+                Err(error) => tracing::warn!(%error, "topics could not be created on first use"),
+            }
+            let mut creating = broker.creating.lock().unwrap_or_else(PoisonError::into_inner);
+            fresh.iter().for_each(|name| {
+                creating.remove(name);
+            });
+        };
+        self.execution.spawn(Lane::Control, Box::pin(finish));
+    }
+
+    /// How a topic is made that nobody described: internal ones by their own settings, others by the controller's defaults.
+    fn new_topic(&self, name: &TopicName) -> NewTopic {
+        let internal = match name.as_str() {
+            GROUP_METADATA => Some((&self.config.offsets_topic, "compact", "producer")),
+            TRANSACTION_STATE => Some((&self.config.transaction_state_topic, "compact", "uncompressed")),
+            SHARE_GROUP_STATE => Some((&self.config.share_state_topic, "delete", "producer")),
+            _ => None,
+        };
+        let mut topic = NewTopic {
+            name: name.to_string(),
+            partitions: None,
+            replication_factor: None,
+            assignments: Vec::new(),
+            configs: Vec::new(),
+        };
+        if let Some((settings, cleanup, compression)) = internal {
+            topic.partitions = Some(settings.num_partitions);
+            topic.replication_factor = Some(settings.replication_factor);
+            topic.configs =
+                internal_configs(settings, cleanup, compression).into_iter().map(|(key, value)| (key, Some(value))).collect();
+        }
+        topic
+    }
+}
+
+/// Settings of an internal topic (kafka-surface 4.1; GroupCoordinatorService, TransactionLog and ShareCoordinator configs).
+fn internal_configs(settings: &InternalTopicConfig, cleanup: &str, compression: &str) -> BTreeMap<String, String> {
+    let mut configs = BTreeMap::from([
+        ("cleanup.policy".to_owned(), cleanup.to_owned()),
+        ("compression.type".to_owned(), compression.to_owned()),
+        ("segment.bytes".to_owned(), settings.segment_bytes.to_string()),
+    ]);
+    if let Some(minimum) = settings.min_insync_replicas {
+        configs.insert("min.insync.replicas".to_owned(), minimum.to_string());
+        configs.insert("unclean.leader.election.enable".to_owned(), "false".to_owned());
+    }
+    if cleanup == "delete" {
+        configs.insert("retention.ms".to_owned(), "-1".to_owned());
+    }
+    configs
+}
+
+fn log_refusals(results: &[TopicResult]) {
+    let refused = |result: &TopicResult| result.result.as_ref().map(|_: &CreatedTopic| ()).err().cloned();
+    for (result, refusal) in results.iter().filter_map(|result| refused(result).map(|refusal| (result, refusal))) {
+        tracing::warn!(topic = %result.name, %refusal, "topic not created on first use");
+    }
+}

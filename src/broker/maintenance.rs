@@ -1,0 +1,157 @@
+//! Upkeep by the clock: retention, checkpoints, expired producers, files of deleted segments and partitions, timed syncs.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Broker, Partition, Partitions};
+use crate::config::FlushMode;
+use crate::log::checkpoint::{LOG_START_OFFSET, RECOVERY_POINT, REPLICATION_OFFSET, write_offsets};
+use crate::log::directory::write_clean_shutdown;
+use crate::log::{Log, LogFault};
+use crate::seams::{Blocking, Disk, run_blocking};
+use crate::types::{BrokerEpoch, Now, Offset, Timestamp, TopicPartition};
+
+/// What is done from time to time.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Chore {
+    Retention,
+    RemoveDeleted,
+    ExpireProducers,
+    RecoveryPoints,
+    LogStarts,
+    HighWatermarks,
+    TimedSyncs,
+}
+
+/// How often files whose deletion delay has passed are looked for.
+const REMOVAL_INTERVAL: Duration = Duration::from_secs(15);
+/// How exactly `flush.ms` is kept; only page-cache mode needs it.
+const SYNC_TICK: Duration = Duration::from_millis(100);
+
+/// Does the chores for as long as the node runs.
+pub(super) async fn run(broker: Arc<Broker>, disk: Arc<dyn Disk>) {
+    let storage = &broker.config.storage;
+    let mut plan = vec![
+        (Chore::Retention, storage.retention_check_interval),
+        (Chore::RemoveDeleted, REMOVAL_INTERVAL),
+        (Chore::ExpireProducers, storage.producer_id_expiration_check_interval),
+        (Chore::RecoveryPoints, storage.recovery_point_checkpoint_interval),
+        (Chore::LogStarts, storage.log_start_offset_checkpoint_interval),
+        (Chore::HighWatermarks, storage.high_watermark_checkpoint_interval),
+    ];
+    if storage.flush_mode == FlushMode::PageCache {
+        plan.push((Chore::TimedSyncs, SYNC_TICK));
+    }
+    let start = broker.clock.now();
+    let first = |chore, interval: Duration| if chore == Chore::Retention { storage.initial_task_delay } else { interval };
+    let mut agenda: Vec<(Now, Chore, Duration)> =
+        plan.into_iter().map(|(chore, interval)| (start.plus(first(chore, interval)), chore, interval)).collect();
+    let mut stopping = broker.stopping.subscribe();
+    loop {
+        let Some(due) = agenda.iter().map(|(due, ..)| *due).min() else { return };
+        tokio::select! {
+            biased;
+            _ = stopping.wait_for(|stopping| *stopping) => return,
+            () = tokio::time::sleep(due.since(broker.clock.now())) => {}
+        }
+        let now = broker.clock.now();
+        let mut chores = Vec::new();
+        for (due, chore, interval) in &mut agenda {
+            if *due <= now {
+                chores.push(*chore);
+                *due = now.plus((*interval).max(Duration::from_millis(1)));
+            }
+        }
+        let (partitions, disk, timestamp) = (Arc::clone(&broker.partitions), Arc::clone(&disk), broker.clock.timestamp());
+        let work = move || chores.into_iter().for_each(|chore| partitions.chore(chore, &*disk, timestamp));
+        if run_blocking(&*broker.execution, Blocking::Read, work).await.is_none() {
+            return;
+        }
+    }
+}
+
+impl Partitions {
+    fn chore(&self, chore: Chore, disk: &dyn Disk, now: Timestamp) {
+        match chore {
+            Chore::Retention => self.each(|log, high_watermark| log.apply_retention(now, high_watermark).map(drop)),
+            Chore::RemoveDeleted => {
+                self.each(|log, _| log.remove_deleted(now));
+                self.remove_deleted();
+            }
+            Chore::ExpireProducers => self.each(|log, _| {
+                log.expire_producers(now);
+                Ok(())
+            }),
+            Chore::RecoveryPoints => self.checkpoint(disk, RECOVERY_POINT, |log, _| log.flushed_offset()),
+            Chore::LogStarts => self.checkpoint(disk, LOG_START_OFFSET, |log, _| log.log_start_offset()),
+            Chore::HighWatermarks => self.checkpoint(disk, REPLICATION_OFFSET, |_, high_watermark| high_watermark),
+            Chore::TimedSyncs => self.all().iter().for_each(|partition| partition.sync_if_due(now)),
+        }
+    }
+
+    fn each(&self, mut work: impl FnMut(&mut Log, Offset) -> Result<(), LogFault>) {
+        for partition in self.all() {
+            partition.maintain(&mut work);
+        }
+    }
+
+    /// Writes one checkpoint file in each directory that works; a directory that cannot be written to goes offline.
+    fn checkpoint(&self, disk: &dyn Disk, file: &str, offset: impl Fn(&Log, Offset) -> Offset) {
+        let all = self.all();
+        for directory in self.directories().iter().filter(|directory| !directory.is_offline()) {
+            let here = all.iter().filter(|partition| Arc::ptr_eq(&partition.directory, directory));
+            let offsets: Vec<(TopicPartition, Offset)> = here.filter_map(|partition| read(partition, &offset)).collect();
+            if let Err(fault) = write(disk, &directory.path, file, &offsets) {
+                match fault {
+                    // Recovery takes a little longer; nothing is lost.
+                    LogFault::NoSpace { .. } => tracing::warn!(%fault, file, "checkpoint not written"),
+                    LogFault::Io { .. } | LogFault::Corrupt { .. } => directory.fail(&fault.to_string()),
+                }
+            }
+        }
+    }
+
+    /// Tells every waiting fetch to answer with what there is.
+    pub(super) fn end_fetches(&self) {
+        self.all().iter().for_each(|partition| partition.end_fetches());
+    }
+
+    /// Closes every log and, for a clean stop, writes checkpoints and the mark of it with the broker's epoch.
+    ///
+    /// # Errors
+    /// The first log that could not be closed; its directory gets no mark.
+    pub(super) fn close_all(&self, disk: &dyn Disk, now: Timestamp, clean: Option<BrokerEpoch>) -> Result<(), LogFault> {
+        let mut result = Ok(());
+        let mut dirty = Vec::new();
+        self.checkpoint(disk, LOG_START_OFFSET, |log, _| log.log_start_offset());
+        let ends: Vec<_> = self.all().into_iter().map(|partition| (partition.close(Some(now)), partition)).collect();
+        for (closed, partition) in &ends {
+            if closed.is_err() {
+                dirty.push(Arc::clone(&partition.directory));
+            }
+        }
+        for directory in self.directories() {
+            let unclean = directory.is_offline() || dirty.iter().any(|dirty| Arc::ptr_eq(dirty, directory));
+            if unclean {
+                continue;
+            }
+            let here = ends.iter().filter(|(_, partition)| Arc::ptr_eq(&partition.directory, directory));
+            let offsets: Vec<(TopicPartition, Offset)> =
+                here.filter_map(|(closed, partition)| Some((partition.name(), *closed.as_ref().ok()?))).collect();
+            let written = write(disk, &directory.path, RECOVERY_POINT, &offsets)
+                .and_then(|()| write(disk, &directory.path, REPLICATION_OFFSET, &offsets))
+                .and_then(|()| clean.map_or(Ok(()), |epoch| write_clean_shutdown(disk, &directory.path, epoch)));
+            result = result.and(written);
+        }
+        ends.into_iter().fold(result, |result, (closed, _)| result.and(closed.map(drop)))
+    }
+}
+
+fn read(partition: &Partition, offset: impl Fn(&Log, Offset) -> Offset) -> Option<(TopicPartition, Offset)> {
+    Some((partition.name(), partition.maintain(|log, high_watermark| Ok(offset(log, high_watermark)))?))
+}
+
+fn write(disk: &dyn Disk, directory: &Path, file: &str, offsets: &[(TopicPartition, Offset)]) -> Result<(), LogFault> {
+    write_offsets(disk, directory, file, offsets.iter().map(|(partition, offset)| (partition, *offset)))
+}

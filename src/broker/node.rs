@@ -1,0 +1,311 @@
+//! A whole node: started in order, stopped in the opposite one.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::core::Broker;
+use super::storage::{OpenDirectory, Storage};
+use super::{
+    ControllerError, Found, LogDirectory, Metrics, Partitions, PartitionsOptions, ProducerIds, Publisher, SyncQueue,
+    controller_task, maintenance,
+};
+use crate::config::{Listener, ListenerPurpose, ServerConfig};
+use crate::controller::{Bootstrap, BrokerHeartbeat, RegisterBroker, TopicDefaults};
+use crate::log::LogFault;
+use crate::metadata::features;
+use crate::metadata::records::{Endpoint, SupportedFeature};
+use crate::net::{self, BoundServer, Limits, ListenAddress, ServeError, ServeOptions, ServerHandle, Service};
+use crate::quorum::{MetadataQuorum, Quorum, QuorumFault, QuorumOptions, QuorumSettings};
+use crate::replica::FetchSessions;
+use crate::seams::{Blocking, Clock, DirectoryLock, Disk, Execution, Lane, Net, run_blocking};
+use crate::security::{Authorizer, Security};
+use crate::types::{BrokerEpoch, IncarnationId};
+
+/// The world as the node sees it.
+#[derive(Clone, Debug)]
+pub struct Seams {
+    pub disk: Arc<dyn Disk>,
+    pub clock: Arc<dyn Clock>,
+    pub execution: Arc<dyn Execution>,
+    pub net: Arc<dyn Net>,
+}
+
+/// What a node is started with.
+#[derive(Debug)]
+pub struct NodeOptions {
+    pub config: Arc<ServerConfig>,
+    pub seams: Seams,
+    pub authorizer: Arc<dyn Authorizer>,
+    /// Metadata is snapshotted after so many batches; for simulations.
+    pub snapshot_max_entries: Option<u64>,
+}
+
+/// Why a node does not start: one sentence for the person who started it.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error(transparent)]
+    Listen(#[from] ServeError),
+    #[error("the address {address} of listener {listener} cannot be resolved: {source}")]
+    Resolve { listener: String, address: String, source: std::io::Error },
+    #[error(transparent)]
+    Storage(#[from] LogFault),
+    #[error(transparent)]
+    Quorum(#[from] QuorumFault),
+    #[error("the controller refused this node: {0}")]
+    Controller(#[from] ControllerError),
+    #[error("the process is going down")]
+    GoingDown,
+}
+
+/// How long a stop waits for requests in flight.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A running node.
+#[derive(Debug)]
+pub struct Node {
+    broker: Arc<Broker>,
+    broker_epoch: BrokerEpoch,
+    seams: Seams,
+    server: ServerHandle,
+    quorum: Arc<dyn MetadataQuorum>,
+    fatal: watch::Receiver<Option<String>>,
+    _locks: Vec<Box<dyn DirectoryLock>>,
+}
+
+impl Node {
+    /// Starts everything; on return clients are served. `service` makes what the connections talk to.
+    ///
+    /// # Errors
+    /// Anything that is in the way. Nothing has been written if an address is taken or a directory is not this node's.
+    pub async fn start(options: NodeOptions, service: impl FnOnce(Arc<Broker>) -> Arc<dyn Service>) -> Result<Self, StartError> {
+        let NodeOptions { config, seams, authorizer, snapshot_max_entries } = options;
+        let bound = bind(&config, &seams).await?;
+        let Storage { cluster_id, log_directories, metadata_directory, metadata_directory_id, locks } =
+            open_storage(&config, &seams).await?;
+        let (fatal_sender, fatal) = watch::channel(None);
+        let (directories, found) = directories(log_directories, &seams, &config, &fatal_sender);
+        let directory_ids = directories.iter().map(|directory| directory.id).collect();
+        let partitions = Partitions::new(PartitionsOptions {
+            config: Arc::clone(&config),
+            disk: Arc::clone(&seams.disk),
+            clock: Arc::clone(&seams.clock),
+            directories,
+            found,
+        });
+        let publisher = Publisher::new();
+        let quorum = Quorum::start(QuorumOptions {
+            node_id: config.node_id,
+            directory_id: metadata_directory_id,
+            cluster_id: cluster_id.clone(),
+            metadata_directory,
+            endpoints: Vec::new(),
+            disk: Arc::clone(&seams.disk),
+            clock: Arc::clone(&seams.clock),
+            execution: Arc::clone(&seams.execution),
+            state_machine: Arc::clone(&publisher) as _,
+            settings: quorum_settings(&config, snapshot_max_entries),
+        })
+        .await?;
+        watch_quorum(&*seams.execution, &*quorum, fatal_sender.clone());
+        let publishing = Arc::clone(&publisher).run(Arc::clone(&partitions), Arc::clone(&seams.execution));
+        seams.execution.spawn(Lane::Control, Box::pin(publishing));
+        let controller = controller_task::start(controller_task::ControllerOptions {
+            quorum: Arc::clone(&quorum),
+            publisher: Arc::clone(&publisher),
+            clock: Arc::clone(&seams.clock),
+            execution: Arc::clone(&seams.execution),
+            defaults: TopicDefaults {
+                partitions: config.topic_creation.num_partitions,
+                replication_factor: config.topic_creation.default_replication_factor,
+            },
+            queue: config.controller_queue,
+            fatal: fatal_sender,
+        });
+        controller.ask(Bootstrap).await?;
+        let registration = registration(&config, &seams, &bound, directory_ids);
+        let broker_epoch = controller.ask(registration).await?;
+        controller.ask(alive(&config, broker_epoch, &publisher)).await?;
+        let opened = Arc::clone(&partitions);
+        run_blocking(&*seams.execution, Blocking::Read, move || opened.finish_start()).await.ok_or(StartError::GoingDown)?;
+        let broker = Arc::new(Broker {
+            sessions: Mutex::new(FetchSessions::new(config.fetch.max_incremental_fetch_sessions)),
+            producer_ids: ProducerIds::new(config.node_id, broker_epoch),
+            config,
+            cluster_id,
+            security: Security::new(authorizer),
+            clock: Arc::clone(&seams.clock),
+            execution: Arc::clone(&seams.execution),
+            metrics: Metrics::default(),
+            controller,
+            publisher,
+            partitions,
+            creating: Mutex::default(),
+            stopping: watch::Sender::new(false),
+        });
+        seams.execution.spawn(Lane::Control, Box::pin(maintenance::run(Arc::clone(&broker), Arc::clone(&seams.disk))));
+        let server = bound.serve(service(Arc::clone(&broker)));
+        Ok(Self { broker, broker_epoch, seams, server, quorum, fatal, _locks: locks })
+    }
+
+    #[must_use]
+    pub fn broker(&self) -> &Arc<Broker> {
+        &self.broker
+    }
+
+    /// The addresses in fact listened on.
+    #[must_use]
+    pub fn addresses(&self) -> &[ListenAddress] {
+        self.server.addresses()
+    }
+
+    /// Turns `Some` when the node cannot go on: the process has to end with this text.
+    #[must_use]
+    pub fn fatal(&self) -> watch::Receiver<Option<String>> {
+        self.fatal.clone()
+    }
+
+    /// Answers what is in flight, syncs and closes all logs, and leaves the mark of a clean stop in each directory that is in order.
+    ///
+    /// # Errors
+    /// When a log could not be closed: the next start recovers it.
+    pub async fn stop(self) -> Result<(), LogFault> {
+        let Self { broker, broker_epoch, seams, server, quorum, fatal, _locks } = self;
+        let failed = fatal.borrow().is_some();
+        broker.stopping.send_replace(true);
+        broker.partitions.end_fetches();
+        server.stop(PATIENCE).await;
+        let (partitions, disk, clock) = (Arc::clone(&broker.partitions), Arc::clone(&seams.disk), Arc::clone(&seams.clock));
+        let close = move || partitions.close_all(&*disk, clock.timestamp(), (!failed).then_some(broker_epoch));
+        let closed = run_blocking(&*seams.execution, Blocking::Read, close).await;
+        quorum.shut_down().await;
+        closed.unwrap_or(Ok(()))
+    }
+}
+
+/// Binds the clients' listeners.
+async fn bind(config: &ServerConfig, seams: &Seams) -> Result<BoundServer, StartError> {
+    let network = &config.network;
+    let mut addresses = Vec::new();
+    for listener in network.listeners.iter().filter(|listener| listener.purpose == ListenerPurpose::Broker) {
+        for address in &listener.addresses {
+            let resolved = net::resolve(address.host.as_deref(), address.port).map_err(|source| StartError::Resolve {
+                listener: listener.name.as_str().to_owned(),
+                address: address.to_string(),
+                source,
+            })?;
+            let name: Arc<str> = Arc::from(listener.name.as_str());
+            addresses.extend(resolved.into_iter().map(|address| ListenAddress { listener: Arc::clone(&name), address }));
+        }
+    }
+    let limits = Limits {
+        max_request_bytes: network.socket_request_max_bytes,
+        max_queued_request_bytes: network.queued_max_request_bytes,
+        max_connections: network.max_connections,
+        max_idle: network.connections_max_idle.unwrap_or(Duration::MAX),
+        max_pipelined_requests: network.max_pipelined_requests,
+        max_unanswered_bytes: network.max_unanswered_bytes,
+        max_unsent_bytes: network.max_unsent_bytes,
+    };
+    let options = ServeOptions {
+        net: Arc::clone(&seams.net),
+        execution: Arc::clone(&seams.execution),
+        clock: Arc::clone(&seams.clock),
+        addresses,
+        limits,
+    };
+    Ok(net::bind(options).await?)
+}
+
+async fn open_storage(config: &Arc<ServerConfig>, seams: &Seams) -> Result<Storage, StartError> {
+    let (config, disk, clock) = (Arc::clone(config), Arc::clone(&seams.disk), Arc::clone(&seams.clock));
+    let opened = run_blocking(&*seams.execution, Blocking::Read, move || Storage::open(&config, &*disk, &*clock)).await;
+    Ok(opened.ok_or(StartError::GoingDown)??)
+}
+
+/// The directories with their sync queues. Losing the metadata directory, or the last one, ends the node.
+fn directories(
+    opened: Vec<OpenDirectory>,
+    seams: &Seams,
+    config: &ServerConfig,
+    fatal: &watch::Sender<Option<String>>,
+) -> (Vec<Arc<LogDirectory>>, Vec<Found>) {
+    let alive = Arc::new(std::sync::atomic::AtomicUsize::new(opened.len()));
+    let make = |(position, directory): (usize, OpenDirectory)| {
+        let syncs = SyncQueue::new(Blocking::Sync(position), Arc::clone(&seams.execution));
+        let is_essential = directory.path == config.metadata_log_dir;
+        let made = LogDirectory::new(directory.path, directory.id, syncs, is_essential, Arc::clone(&alive), fatal.clone());
+        (made, directory.found)
+    };
+    opened.into_iter().enumerate().map(make).unzip()
+}
+
+fn quorum_settings(config: &ServerConfig, snapshot_max_entries: Option<u64>) -> QuorumSettings {
+    let metadata = &config.metadata_log;
+    QuorumSettings {
+        snapshot_max_new_bytes: metadata.max_record_bytes_between_snapshots,
+        snapshot_interval: metadata.max_snapshot_interval,
+        snapshot_max_entries,
+        segment_bytes: metadata.segment_bytes,
+        segment_ms: metadata.segment_age.map_or(i64::MAX, |age| i64::try_from(age.as_millis()).unwrap_or(i64::MAX)),
+        ..QuorumSettings::default()
+    }
+}
+
+fn watch_quorum(execution: &dyn Execution, quorum: &dyn MetadataQuorum, fatal: watch::Sender<Option<String>>) {
+    let mut failure = quorum.failure();
+    let watching = async move {
+        if let Ok(failed) = failure.wait_for(Option::is_some).await {
+            fatal.send_replace(failed.clone());
+        }
+    };
+    execution.spawn(Lane::Control, Box::pin(watching));
+}
+
+fn registration(
+    config: &ServerConfig,
+    seams: &Seams,
+    bound: &BoundServer,
+    log_dirs: Vec<crate::types::DirectoryId>,
+) -> RegisterBroker {
+    let listeners = config.network.listeners.iter().filter(|listener| listener.purpose == ListenerPurpose::Broker);
+    let supported = features::SUPPORTED.iter().map(|feature| SupportedFeature {
+        name: feature.name.to_owned(),
+        min_supported_version: feature.min_supported_version,
+        max_supported_version: feature.max_supported_version,
+    });
+    RegisterBroker {
+        broker_id: config.node_id,
+        incarnation_id: IncarnationId::from_random(|| seams.clock.random()),
+        endpoints: listeners.map(|listener| endpoint(listener, bound.addresses())).collect(),
+        features: supported.collect(),
+        rack: config.rack.clone(),
+        log_dirs,
+        has_session: false,
+    }
+}
+
+/// What clients of a listener are told: as advertised, else this machine and the port in fact bound.
+fn endpoint(listener: &Listener, bound: &[ListenAddress]) -> Endpoint {
+    let port = || bound.iter().find(|bound| *bound.listener == *listener.name.as_str()).map_or(0, |bound| bound.address.port());
+    Endpoint {
+        name: listener.name.as_str().to_owned(),
+        host: listener.advertised.host.clone().unwrap_or_else(net::machine_name),
+        port: listener.advertised.port.filter(|port| *port != 0).unwrap_or_else(port),
+        security_protocol: listener.protocol as i16,
+    }
+}
+
+/// A lone node is alive as soon as it has folded its own registration.
+fn alive(config: &ServerConfig, broker_epoch: BrokerEpoch, publisher: &Publisher) -> BrokerHeartbeat {
+    BrokerHeartbeat {
+        broker_id: config.node_id,
+        broker_epoch,
+        current_metadata_offset: Some(publisher.image().end().plus(-1)),
+        want_fence: false,
+        want_shut_down: false,
+        cordoned_log_dirs: None,
+        is_drained: false,
+    }
+}

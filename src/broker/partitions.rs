@@ -1,0 +1,290 @@
+//! The partitions of this broker: opened, configured and removed as the metadata image says.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arc_swap::ArcSwap;
+
+use super::storage::set_aside;
+use super::{LogDirectory, Partition, PartitionOptions};
+use crate::config::{DynamicConfigs, FlushMode, ServerConfig, TopicSettings};
+use crate::log::directory::{PartitionState, deleted_name, list_partitions};
+use crate::log::{CleanupPolicy, Log, LogConfig, LogFault, OpenFiles, OpenOptions, read_topic_id};
+use crate::metadata::{MetadataDelta, MetadataImage, TopicImage};
+use crate::seams::{Clock, Disk};
+use crate::types::{NodeId, Now, Offset, PartitionIndex, TopicIdPartition, TopicPartition};
+
+/// What opening a partition needs to know of its directory: read from the checkpoints when the node starts, used up as partitions open.
+#[derive(Debug, Default)]
+pub struct Found {
+    pub clean_shutdown: bool,
+    pub recovery_points: HashMap<TopicPartition, Offset>,
+    pub log_starts: HashMap<TopicPartition, Offset>,
+}
+
+/// Topic of the metadata log, which the quorum keeps.
+const METADATA_TOPIC: &str = "__cluster_metadata";
+
+/// The table of partitions. Lookups are lock-free; only the publisher changes it.
+#[derive(Debug)]
+pub struct Partitions {
+    node_id: NodeId,
+    config: Arc<ServerConfig>,
+    disk: Arc<dyn Disk>,
+    clock: Arc<dyn Clock>,
+    directories: Vec<Arc<LogDirectory>>,
+    open_files: Arc<OpenFiles>,
+    /// By directory, in the order of `directories`.
+    found: Mutex<Vec<Found>>,
+    table: ArcSwap<HashMap<TopicIdPartition, Arc<Partition>>>,
+    removals: Mutex<Vec<Removal>>,
+}
+
+/// A directory of a deleted partition that waits for `file.delete.delay.ms`.
+#[derive(Debug)]
+struct Removal {
+    path: PathBuf,
+    due: Now,
+}
+
+/// What the table is made of.
+#[derive(Debug)]
+pub struct PartitionsOptions {
+    pub config: Arc<ServerConfig>,
+    pub disk: Arc<dyn Disk>,
+    pub clock: Arc<dyn Clock>,
+    pub directories: Vec<Arc<LogDirectory>>,
+    pub found: Vec<Found>,
+}
+
+impl Partitions {
+    #[must_use]
+    pub fn new(options: PartitionsOptions) -> Arc<Self> {
+        let PartitionsOptions { config, disk, clock, directories, found } = options;
+        Arc::new(Self {
+            node_id: config.node_id,
+            open_files: OpenFiles::new(config.storage.max_open_segment_files),
+            config,
+            disk,
+            clock,
+            directories,
+            found: Mutex::new(found),
+            table: ArcSwap::default(),
+            removals: Mutex::default(),
+        })
+    }
+
+    #[must_use]
+    pub fn get(&self, id: TopicIdPartition) -> Option<Arc<Partition>> {
+        self.table.load().get(&id).cloned()
+    }
+
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.table.load().len()
+    }
+
+    /// All partitions, by topic and number.
+    #[must_use]
+    pub fn all(&self) -> Vec<Arc<Partition>> {
+        let mut all: Vec<_> = self.table.load().values().cloned().collect();
+        all.sort_by(|a, b| (&a.topic, a.id.partition).cmp(&(&b.topic, b.id.partition)));
+        all
+    }
+
+    #[must_use]
+    pub fn directories(&self) -> &[Arc<LogDirectory>] {
+        &self.directories
+    }
+
+    /// Brings the table from one image to the next. Blocks on the disk: for the publisher's blocking job.
+    pub fn update(&self, before: &MetadataImage, after: &MetadataImage) {
+        let delta = MetadataDelta::between(before, after);
+        let mut table = HashMap::clone(&self.table.load());
+        for topic in delta.deleted_topics.values() {
+            for index in topic.partitions.keys() {
+                let id = TopicIdPartition { topic_id: topic.id, partition: *index };
+                if let Some(partition) = table.remove(&id) {
+                    self.remove(&partition);
+                }
+            }
+        }
+        for id in &delta.created_partitions {
+            let Some(topic) = after.topics().by_id(id.topic_id) else { continue };
+            if let Some(partition) = self.open(topic, id.partition, after) {
+                table.insert(*id, partition);
+            }
+        }
+        for id in &delta.changed_partitions {
+            if let (Some(partition), Some(image)) = (table.get(id), after.topics().partition(*id)) {
+                partition.lead(image.leader_epoch, image.leader == Some(self.node_id));
+            }
+        }
+        self.table.store(Arc::new(table));
+        self.configure(&delta, after);
+    }
+
+    /// Opens a partition that has a replica here; one whose directory fails is left out and the directory goes offline.
+    fn open(&self, topic: &TopicImage, index: PartitionIndex, image: &MetadataImage) -> Option<Arc<Partition>> {
+        let partition = topic.partition(index)?;
+        if !partition.replicas.contains(&self.node_id) {
+            return None;
+        }
+        let wanted = partition.directory_of(self.node_id);
+        let position = wanted.and_then(|id| self.directories.iter().position(|directory| directory.id == id)).unwrap_or(0);
+        let directory = Arc::clone(self.directories.get(position)?);
+        if directory.is_offline() {
+            return None;
+        }
+        let name = TopicPartition { topic: topic.name.clone(), partition: index };
+        let settings = Arc::new(self.settings(topic, image));
+        let opened = self.open_log(&name, topic, &directory, position, &settings).and_then(|log| {
+            Partition::new(PartitionOptions {
+                topic: topic.name.clone(),
+                id: TopicIdPartition { topic_id: topic.id, partition: index },
+                directory: Arc::clone(&directory),
+                log,
+                settings,
+                leader_epoch: partition.leader_epoch,
+                is_leader: partition.leader == Some(self.node_id),
+                flush_mode: self.config.storage.flush_mode,
+            })
+        });
+        opened.map_err(|fault| directory.fail(&fault.to_string())).ok()
+    }
+
+    fn open_log(
+        &self,
+        name: &TopicPartition,
+        topic: &TopicImage,
+        directory: &LogDirectory,
+        position: usize,
+        settings: &TopicSettings,
+    ) -> Result<Log, LogFault> {
+        let (clean_shutdown, recovery_point, log_start_offset) = {
+            let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+            found.get_mut(position).map_or((false, None, None), |found| {
+                (found.clean_shutdown, found.recovery_points.remove(name), found.log_starts.remove(name))
+            })
+        };
+        let path = directory.path.join(name.to_string());
+        if read_topic_id(&*self.disk, &path)?.is_some_and(|found| found != topic.id) {
+            // A topic of this name was deleted, and the crash came before its directory was renamed for good.
+            set_aside(&*self.disk, &directory.path, &name.to_string(), self.clock.random())?;
+        }
+        Log::open(OpenOptions {
+            disk: Arc::clone(&self.disk),
+            directory: path,
+            topic_id: Some(topic.id),
+            config: self.log_config(settings),
+            recovery_point: recovery_point.unwrap_or_default(),
+            log_start_offset: log_start_offset.unwrap_or_default(),
+            clean_shutdown,
+            now: self.clock.timestamp(),
+            open_files: Arc::clone(&self.open_files),
+        })
+    }
+
+    /// Ends the start: whatever the directories hold beyond the partitions that were opened is not known to the cluster and is set aside, and
+    /// nothing that the last run left applies to partitions opened from now on. Blocks on the disk.
+    pub fn finish_start(&self) {
+        self.found.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        let open: HashSet<(PathBuf, TopicPartition)> =
+            self.all().iter().map(|partition| (partition.directory.path.clone(), partition.name())).collect();
+        for directory in self.directories.iter().filter(|directory| !directory.is_offline()) {
+            if let Err(fault) = self.set_aside_strays(directory, &open) {
+                directory.fail(&fault.to_string());
+            }
+        }
+    }
+
+    fn set_aside_strays(&self, directory: &LogDirectory, open: &HashSet<(PathBuf, TopicPartition)>) -> Result<(), LogFault> {
+        for found in list_partitions(&*self.disk, &directory.path)? {
+            let is_known =
+                found.partition.topic.as_str() == METADATA_TOPIC || open.contains(&(directory.path.clone(), found.partition));
+            if found.state == PartitionState::Live && !is_known {
+                set_aside(&*self.disk, &directory.path, &found.name, self.clock.random())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn settings(&self, topic: &TopicImage, image: &MetadataImage) -> TopicSettings {
+        let configs = image.configs();
+        let dynamic = DynamicConfigs { broker: configs.broker(self.node_id), cluster: configs.cluster_default() };
+        let settings = TopicSettings::resolve(&self.config.settings, dynamic, configs.topic(topic.name.as_str()));
+        if settings.cleanup_compact {
+            tracing::warn!(topic = %topic.name, "cleanup.policy has 'compact': there is no compaction yet, so nothing of this topic is deleted");
+        }
+        settings
+    }
+
+    fn log_config(&self, settings: &TopicSettings) -> LogConfig {
+        LogConfig {
+            segment_bytes: settings.segment_bytes,
+            segment_ms: settings.segment_ms,
+            segment_jitter_ms: settings.segment_jitter_ms,
+            segment_index_bytes: settings.segment_index_bytes,
+            index_interval_bytes: settings.index_interval_bytes,
+            retention_ms: settings.retention_ms,
+            retention_bytes: settings.retention_bytes,
+            file_delete_delay_ms: settings.file_delete_delay_ms,
+            flush_messages: settings.flush_messages,
+            flush_ms: settings.flush_ms,
+            preallocate: settings.preallocate,
+            cleanup_policy: CleanupPolicy { delete: settings.cleanup_delete, compact: settings.cleanup_compact },
+            producer_id_expiration_ms: i64::try_from(self.config.storage.producer_id_expiration.as_millis()).unwrap_or(i64::MAX),
+        }
+    }
+
+    fn configure(&self, delta: &MetadataDelta, image: &MetadataImage) {
+        if delta.changed_configs.is_empty() {
+            return;
+        }
+        let mut by_topic: BTreeMap<_, Arc<TopicSettings>> = BTreeMap::new();
+        for partition in self.all() {
+            let Some(topic) = image.topics().by_id(partition.id.topic_id) else { continue };
+            let settings = by_topic.entry(topic.id).or_insert_with(|| Arc::new(self.settings(topic, image)));
+            partition.configure(Arc::clone(settings), self.log_config(settings));
+        }
+    }
+
+    /// A deleted partition: its directory is renamed at once and removed after the delay.
+    fn remove(&self, partition: &Partition) {
+        // Closing without keeping writes nothing, so nothing can fail.
+        let _ = partition.close(None);
+        let name = partition.name();
+        let from = partition.directory.path.join(name.to_string());
+        let to = partition.directory.path.join(deleted_name(&name, partition.id.topic_id.0.as_u128()));
+        let renamed = self.disk.rename(&from, &to).and_then(|()| self.disk.sync_directory(&partition.directory.path));
+        if let Err(error) = renamed {
+            return partition.directory.fail(&format!("{}: rename: {error}", from.display()));
+        }
+        let delay = u64::try_from(partition.settings().file_delete_delay_ms).unwrap_or(0);
+        let due = self.clock.now().plus(std::time::Duration::from_millis(delay));
+        self.removals.lock().unwrap_or_else(PoisonError::into_inner).push(Removal { path: to, due });
+    }
+
+    /// Removes the directories of deleted partitions whose delay has passed.
+    pub fn remove_deleted(&self) {
+        let now = self.clock.now();
+        let due: Vec<Removal> = {
+            let mut removals = self.removals.lock().unwrap_or_else(PoisonError::into_inner);
+            let (due, later) = removals.drain(..).partition(|removal| removal.due <= now);
+            *removals = later;
+            due
+        };
+        for removal in due {
+            if let Err(error) = self.disk.remove_directory(&removal.path) {
+                tracing::warn!(path = %removal.path.display(), %error, "a deleted partition's directory could not be removed");
+            }
+        }
+    }
+
+    /// When this node acknowledges.
+    #[must_use]
+    pub fn flush_mode(&self) -> FlushMode {
+        self.config.storage.flush_mode
+    }
+}

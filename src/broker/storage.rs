@@ -1,0 +1,152 @@
+//! The log directories at start: whose they are, what the last run left in them.
+//!
+//! Everything is looked at before anything is written, so that a start that is refused leaves all as it was.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use super::Found;
+use crate::config::ServerConfig;
+use crate::log::LogFault;
+use crate::log::checkpoint::{LOG_START_OFFSET, RECOVERY_POINT, read_offsets};
+use crate::log::directory::{
+    MetaProperties, PartitionState, check_owner, list_partitions, lock, read_clean_shutdown, read_meta_properties,
+    remove_clean_shutdown, write_meta_properties,
+};
+use crate::seams::{Clock, DirectoryLock, Disk};
+use crate::types::{ClusterId, DirectoryId, NodeId};
+
+/// One directory, formatted and locked.
+#[derive(Debug)]
+pub(super) struct OpenDirectory {
+    pub(super) path: PathBuf,
+    pub(super) id: DirectoryId,
+    pub(super) found: Found,
+}
+
+/// All directories of the node.
+#[derive(Debug)]
+pub(super) struct Storage {
+    pub(super) cluster_id: ClusterId,
+    /// In the order of `log.dirs`.
+    pub(super) log_directories: Vec<OpenDirectory>,
+    pub(super) metadata_directory: PathBuf,
+    pub(super) metadata_directory_id: DirectoryId,
+    /// Held for as long as the node runs.
+    pub(super) locks: Vec<Box<dyn DirectoryLock>>,
+}
+
+impl Storage {
+    /// Opens all directories, and formats those that are empty. The cluster's id is theirs; with nothing in any of them, a new one.
+    ///
+    /// # Errors
+    /// A directory that cannot be read, is in use, belongs to another cluster or node, or holds what is not Kafka's.
+    pub(super) fn open(config: &ServerConfig, disk: &dyn Disk, clock: &dyn Clock) -> Result<Self, LogFault> {
+        let mut paths = config.log_dirs.clone();
+        if !paths.contains(&config.metadata_log_dir) {
+            paths.push(config.metadata_log_dir.clone());
+        }
+        let looked = paths.iter().map(|path| look(disk, path)).collect::<Result<Vec<_>, LogFault>>()?;
+        let identity = |looked: &Option<Looked>| looked.as_ref().and_then(|looked| looked.identity.clone());
+        let cluster_id = match looked.iter().find_map(identity) {
+            Some(found) => found.cluster_id,
+            None => ClusterId(DirectoryId::from_random(|| clock.random()).to_string().into()),
+        };
+        for (path, looked) in paths.iter().zip(&looked) {
+            if let Some(found) = identity(looked) {
+                check_owner(path, &found, &cluster_id, config.node_id)?;
+            }
+        }
+        let mut ids: HashMap<PathBuf, DirectoryId> = HashMap::new();
+        let mut locks = Vec::with_capacity(paths.len());
+        for (path, looked) in paths.iter().zip(looked) {
+            let Looked { identity, lock } = match looked {
+                Some(looked) => looked,
+                None => make(disk, path)?,
+            };
+            locks.push(lock);
+            let id = match identity.and_then(|identity| identity.directory_id) {
+                Some(id) => id,
+                None => format(disk, clock, path, &cluster_id, config.node_id)?,
+            };
+            ids.insert(path.clone(), id);
+        }
+        let log_directories = config.log_dirs.iter().map(|path| {
+            let id = ids.get(path.as_path()).copied().unwrap_or_default();
+            Ok(OpenDirectory { path: path.clone(), id, found: last_run(disk, path)? })
+        });
+        Ok(Self {
+            log_directories: log_directories.collect::<Result<_, LogFault>>()?,
+            cluster_id,
+            metadata_directory: config.metadata_log_dir.clone(),
+            metadata_directory_id: ids.get(config.metadata_log_dir.as_path()).copied().unwrap_or_default(),
+            locks,
+        })
+    }
+}
+
+/// A directory that is there, and locked.
+struct Looked {
+    /// `None` if it has not been formatted.
+    identity: Option<MetaProperties>,
+    lock: Box<dyn DirectoryLock>,
+}
+
+/// Looks at a directory without changing it, but for its lock file; `None` if there is none. One with foreign contents is refused.
+fn look(disk: &dyn Disk, path: &Path) -> Result<Option<Looked>, LogFault> {
+    let exists = disk.exists(path).map_err(|error| LogFault::io(path, "open", error))?;
+    if !exists {
+        return Ok(None);
+    }
+    list_partitions(disk, path)?;
+    let identity = read_meta_properties(disk, path)?;
+    Ok(Some(Looked { identity, lock: lock(disk, path)? }))
+}
+
+/// Makes a directory that is not there yet.
+fn make(disk: &dyn Disk, path: &Path) -> Result<Looked, LogFault> {
+    disk.create_directory(path).map_err(|error| LogFault::io(path, "create", error))?;
+    Ok(Looked { identity: None, lock: lock(disk, path)? })
+}
+
+/// Makes the directory one of this cluster and node.
+fn format(
+    disk: &dyn Disk,
+    clock: &dyn Clock,
+    path: &Path,
+    cluster_id: &ClusterId,
+    node_id: NodeId,
+) -> Result<DirectoryId, LogFault> {
+    let directory_id = DirectoryId::from_random(|| clock.random());
+    let properties = MetaProperties { cluster_id: cluster_id.clone(), node_id, directory_id: Some(directory_id) };
+    write_meta_properties(disk, path, &properties)?;
+    if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        disk.sync_directory(parent).map_err(|error| LogFault::io(parent, "sync", error))?;
+    }
+    Ok(directory_id)
+}
+
+/// What the last run left; takes away its mark of a clean stop, and what waited to be removed.
+fn last_run(disk: &dyn Disk, path: &Path) -> Result<Found, LogFault> {
+    let found = Found {
+        clean_shutdown: read_clean_shutdown(disk, path)?.is_some(),
+        recovery_points: read_offsets(disk, path, RECOVERY_POINT)?.into_iter().collect(),
+        log_starts: read_offsets(disk, path, LOG_START_OFFSET)?.into_iter().collect(),
+    };
+    remove_clean_shutdown(disk, path)?;
+    for directory in list_partitions(disk, path)? {
+        if directory.state == PartitionState::Deleted {
+            let gone = path.join(&directory.name);
+            disk.remove_directory(&gone).map_err(|error| LogFault::io(&gone, "remove", error))?;
+        }
+    }
+    Ok(found)
+}
+
+/// Renames a partition's directory that is not this topic's (any more): kept for a person to look at, as `-stray`.
+pub(super) fn set_aside(disk: &dyn Disk, directory: &Path, name: &str, unique: u64) -> Result<(), LogFault> {
+    let from = directory.join(name);
+    let to = directory.join(format!("{name}.{unique:032x}-stray"));
+    tracing::warn!(from = %from.display(), to = %to.display(), "set aside: the cluster's metadata does not know this partition");
+    disk.rename(&from, &to).and_then(|()| disk.sync_directory(directory)).map_err(|error| LogFault::io(&from, "set aside", error))
+}
