@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use klamm::api::Api;
 use klamm::broker::clock::SystemClock;
-use klamm::broker::execution::{ExecutionSizes, ThreadedExecution};
+use klamm::broker::execution::{ExecutionSizes, ThreadedExecution, cores};
 use klamm::broker::{Node, NodeOptions, Seams};
 use klamm::cli::{self, Command};
 use klamm::config::ServerConfig;
@@ -53,7 +53,7 @@ fn serve(config: ServerConfig, warnings: &[String]) -> ExitCode {
         tracing::warn!(%error, "the limit on open descriptors could not be raised");
     }
     let sizes = ExecutionSizes {
-        workers: config.network.worker_threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)),
+        workers: config.network.worker_threads.unwrap_or_else(cores),
         readers: READERS,
         log_directories: config.log_dirs.len(),
         queued_jobs: QUEUED_JOBS,

@@ -33,7 +33,12 @@ pub(super) fn append_message(error: &PartitionError) -> Option<String> {
         PartitionError::Append(AppendRefusal::OldProducerEpoch { producer_id, current, got }) => {
             Some(format!("producer {producer_id} has epoch {current}, the batch epoch {got}"))
         }
-        _ => None,
+        PartitionError::Append(_)
+        | PartitionError::NotLeader
+        | PartitionError::Storage
+        | PartitionError::FencedLeaderEpoch
+        | PartitionError::UnknownLeaderEpoch
+        | PartitionError::OffsetOutOfRange => None,
     }
 }
 

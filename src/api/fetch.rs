@@ -75,7 +75,7 @@ fn find(broker: &Broker, context: &RequestContext, target: &FetchTarget, asked: 
     let image = broker.topic(&topic).ok_or(ErrorCode::UnknownTopicOrPartition)?;
     image.partition(target.partition).ok_or(ErrorCode::UnknownTopicOrPartition)?;
     let id = TopicIdPartition { topic_id: image.id, partition: target.partition };
-    let partition = broker.partition(&topic, id).ok_or(ErrorCode::NotLeaderOrFollower)?;
+    let partition = broker.partition(&topic, id).map_err(|error| partition_error(&error))?;
     Ok(Found { partition, request: *asked })
 }
 

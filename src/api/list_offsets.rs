@@ -80,7 +80,7 @@ async fn serve(
     let image = broker.topic(&topic).ok_or(ErrorCode::UnknownTopicOrPartition)?;
     image.partition(index).ok_or(ErrorCode::UnknownTopicOrPartition)?;
     let id = TopicIdPartition { topic_id: image.id, partition: index };
-    let partition = broker.partition(&topic, id).ok_or(ErrorCode::NotLeaderOrFollower)?;
+    let partition = broker.partition(&topic, id).map_err(|error| partition_error(&error))?;
     if asked.timestamp < 0 && asked.timestamp >= EARLIEST_PENDING_UPLOAD && context.version < first_version(asked.timestamp) {
         return Err(ErrorCode::UnsupportedVersion);
     }

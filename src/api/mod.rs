@@ -72,6 +72,90 @@ fn poll_once(handler: impl Future<Output = Outcome> + Send + 'static) -> Reply {
     }
 }
 
+/// The keys that are not served yet; they are turned away by their version before the match.
+macro_rules! later_keys {
+    () => {
+        ApiKey::OffsetCommit
+            | ApiKey::OffsetFetch
+            | ApiKey::FindCoordinator
+            | ApiKey::JoinGroup
+            | ApiKey::Heartbeat
+            | ApiKey::LeaveGroup
+            | ApiKey::SyncGroup
+            | ApiKey::DescribeGroups
+            | ApiKey::ListGroups
+            | ApiKey::SaslHandshake
+            | ApiKey::DeleteRecords
+            | ApiKey::AddPartitionsToTxn
+            | ApiKey::AddOffsetsToTxn
+            | ApiKey::EndTxn
+            | ApiKey::WriteTxnMarkers
+            | ApiKey::TxnOffsetCommit
+            | ApiKey::DescribeAcls
+            | ApiKey::CreateAcls
+            | ApiKey::DeleteAcls
+            | ApiKey::AlterConfigs
+            | ApiKey::AlterReplicaLogDirs
+            | ApiKey::DescribeLogDirs
+            | ApiKey::SaslAuthenticate
+            | ApiKey::CreatePartitions
+            | ApiKey::CreateDelegationToken
+            | ApiKey::RenewDelegationToken
+            | ApiKey::ExpireDelegationToken
+            | ApiKey::DescribeDelegationToken
+            | ApiKey::DeleteGroups
+            | ApiKey::ElectLeaders
+            | ApiKey::IncrementalAlterConfigs
+            | ApiKey::AlterPartitionReassignments
+            | ApiKey::ListPartitionReassignments
+            | ApiKey::OffsetDelete
+            | ApiKey::DescribeClientQuotas
+            | ApiKey::AlterClientQuotas
+            | ApiKey::DescribeUserScramCredentials
+            | ApiKey::AlterUserScramCredentials
+            | ApiKey::Vote
+            | ApiKey::BeginQuorumEpoch
+            | ApiKey::EndQuorumEpoch
+            | ApiKey::DescribeQuorum
+            | ApiKey::AlterPartition
+            | ApiKey::UpdateFeatures
+            | ApiKey::Envelope
+            | ApiKey::FetchSnapshot
+            | ApiKey::DescribeProducers
+            | ApiKey::BrokerRegistration
+            | ApiKey::BrokerHeartbeat
+            | ApiKey::UnregisterBroker
+            | ApiKey::DescribeTransactions
+            | ApiKey::ListTransactions
+            | ApiKey::AllocateProducerIds
+            | ApiKey::ConsumerGroupHeartbeat
+            | ApiKey::ConsumerGroupDescribe
+            | ApiKey::ControllerRegistration
+            | ApiKey::GetTelemetrySubscriptions
+            | ApiKey::PushTelemetry
+            | ApiKey::AssignReplicasToDirs
+            | ApiKey::ListConfigResources
+            | ApiKey::DescribeTopicPartitions
+            | ApiKey::ShareGroupHeartbeat
+            | ApiKey::ShareGroupDescribe
+            | ApiKey::ShareFetch
+            | ApiKey::ShareAcknowledge
+            | ApiKey::AddRaftVoter
+            | ApiKey::RemoveRaftVoter
+            | ApiKey::UpdateRaftVoter
+            | ApiKey::InitializeShareGroupState
+            | ApiKey::ReadShareGroupState
+            | ApiKey::WriteShareGroupState
+            | ApiKey::DeleteShareGroupState
+            | ApiKey::ReadShareGroupStateSummary
+            | ApiKey::StreamsGroupHeartbeat
+            | ApiKey::StreamsGroupDescribe
+            | ApiKey::DescribeShareGroupOffsets
+            | ApiKey::AlterShareGroupOffsets
+            | ApiKey::DeleteShareGroupOffsets
+    };
+}
+
 /// The one match: every key stands here; those that are not served were turned away before.
 async fn dispatch(broker: Arc<Broker>, context: RequestContext, frame: BytesMut, body_start: usize) -> Outcome {
     let broker = &broker;
@@ -99,83 +183,6 @@ async fn dispatch(broker: Arc<Broker>, context: RequestContext, frame: BytesMut,
         ApiKey::OffsetForLeaderEpoch => answer!(offset_for_leader_epoch),
         ApiKey::DescribeConfigs => answer!(describe_configs),
         ApiKey::DescribeCluster => answer!(describe_cluster),
-        ApiKey::OffsetCommit
-        | ApiKey::OffsetFetch
-        | ApiKey::FindCoordinator
-        | ApiKey::JoinGroup
-        | ApiKey::Heartbeat
-        | ApiKey::LeaveGroup
-        | ApiKey::SyncGroup
-        | ApiKey::DescribeGroups
-        | ApiKey::ListGroups
-        | ApiKey::SaslHandshake
-        | ApiKey::DeleteRecords
-        | ApiKey::AddPartitionsToTxn
-        | ApiKey::AddOffsetsToTxn
-        | ApiKey::EndTxn
-        | ApiKey::WriteTxnMarkers
-        | ApiKey::TxnOffsetCommit
-        | ApiKey::DescribeAcls
-        | ApiKey::CreateAcls
-        | ApiKey::DeleteAcls
-        | ApiKey::AlterConfigs
-        | ApiKey::AlterReplicaLogDirs
-        | ApiKey::DescribeLogDirs
-        | ApiKey::SaslAuthenticate
-        | ApiKey::CreatePartitions
-        | ApiKey::CreateDelegationToken
-        | ApiKey::RenewDelegationToken
-        | ApiKey::ExpireDelegationToken
-        | ApiKey::DescribeDelegationToken
-        | ApiKey::DeleteGroups
-        | ApiKey::ElectLeaders
-        | ApiKey::IncrementalAlterConfigs
-        | ApiKey::AlterPartitionReassignments
-        | ApiKey::ListPartitionReassignments
-        | ApiKey::OffsetDelete
-        | ApiKey::DescribeClientQuotas
-        | ApiKey::AlterClientQuotas
-        | ApiKey::DescribeUserScramCredentials
-        | ApiKey::AlterUserScramCredentials
-        | ApiKey::Vote
-        | ApiKey::BeginQuorumEpoch
-        | ApiKey::EndQuorumEpoch
-        | ApiKey::DescribeQuorum
-        | ApiKey::AlterPartition
-        | ApiKey::UpdateFeatures
-        | ApiKey::Envelope
-        | ApiKey::FetchSnapshot
-        | ApiKey::DescribeProducers
-        | ApiKey::BrokerRegistration
-        | ApiKey::BrokerHeartbeat
-        | ApiKey::UnregisterBroker
-        | ApiKey::DescribeTransactions
-        | ApiKey::ListTransactions
-        | ApiKey::AllocateProducerIds
-        | ApiKey::ConsumerGroupHeartbeat
-        | ApiKey::ConsumerGroupDescribe
-        | ApiKey::ControllerRegistration
-        | ApiKey::GetTelemetrySubscriptions
-        | ApiKey::PushTelemetry
-        | ApiKey::AssignReplicasToDirs
-        | ApiKey::ListConfigResources
-        | ApiKey::DescribeTopicPartitions
-        | ApiKey::ShareGroupHeartbeat
-        | ApiKey::ShareGroupDescribe
-        | ApiKey::ShareFetch
-        | ApiKey::ShareAcknowledge
-        | ApiKey::AddRaftVoter
-        | ApiKey::RemoveRaftVoter
-        | ApiKey::UpdateRaftVoter
-        | ApiKey::InitializeShareGroupState
-        | ApiKey::ReadShareGroupState
-        | ApiKey::WriteShareGroupState
-        | ApiKey::DeleteShareGroupState
-        | ApiKey::ReadShareGroupStateSummary
-        | ApiKey::StreamsGroupHeartbeat
-        | ApiKey::StreamsGroupDescribe
-        | ApiKey::DescribeShareGroupOffsets
-        | ApiKey::AlterShareGroupOffsets
-        | ApiKey::DeleteShareGroupOffsets => Outcome::Close(format!("{} is not served", context.key.name())),
+        later_keys!() => Outcome::Close(format!("{} is not served", context.key.name())),
     }
 }

@@ -44,7 +44,7 @@ fn serve(
     let image = broker.topic(topic).ok_or(ErrorCode::UnknownTopicOrPartition)?;
     image.partition(index).ok_or(ErrorCode::UnknownTopicOrPartition)?;
     let id = TopicIdPartition { topic_id: image.id, partition: index };
-    let partition = broker.partition(topic, id).ok_or(ErrorCode::NotLeaderOrFollower)?;
+    let partition = broker.partition(topic, id).map_err(|error| partition_error(&error))?;
     let believed = (asked.current_leader_epoch >= 0).then_some(LeaderEpoch(asked.current_leader_epoch));
     partition.check_epoch(believed).map_err(|error| partition_error(&error))?;
     partition.end_of_epoch(LeaderEpoch(asked.leader_epoch)).map_err(|error| partition_error(&error))

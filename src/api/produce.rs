@@ -142,6 +142,7 @@ fn find_topic(
     (response, Ok(authorized))
 }
 
+#[expect(clippy::result_large_err, reason = "a refusal is the partition's whole answer, moved once into the response")]
 fn append_partition(
     broker: &Broker,
     context: &RequestContext,
@@ -158,7 +159,7 @@ fn append_partition(
     if image.partition(asked.index).is_none() {
         return Err(refuse(ErrorCode::UnknownTopicOrPartition));
     }
-    let partition = broker.partition(topic, id).ok_or_else(|| refuse(ErrorCode::NotLeaderOrFollower))?;
+    let partition = broker.partition(topic, id).map_err(|error| refuse(partition_error(&error)))?;
     let bytes = asked.records.clone().and_then(|range| frame.get_mut(range)).unwrap_or_default();
     let settings = partition.settings();
     let now = broker.clock.timestamp();

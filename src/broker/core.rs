@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
-use super::{ControllerError, ControllerHandle, Metrics, Partition, Partitions, ProducerIds, Publisher};
+use super::{ControllerError, ControllerHandle, Metrics, Partition, PartitionError, Partitions, ProducerIds, Publisher};
 use crate::config::{
     ConfigEntry, DynamicConfigs, InternalTopicConfig, ServerConfig, describe_broker, describe_cluster_defaults,
     describe_created_topic, describe_topic,
@@ -78,9 +78,17 @@ impl Broker {
     }
 
     /// The partition, if this broker leads it. `topic` is the proof for the topic that `id` names.
-    #[must_use]
-    pub fn partition(&self, topic: &Authorized<TopicName>, id: TopicIdPartition) -> Option<Arc<Partition>> {
-        self.partitions.get(id).filter(|partition| partition.topic == *topic.get())
+    ///
+    /// # Errors
+    /// `Storage` when its directory failed before it was opened, else `NotLeader`.
+    pub fn partition(&self, topic: &Authorized<TopicName>, id: TopicIdPartition) -> Result<Arc<Partition>, PartitionError> {
+        if let Some(partition) = self.partitions.get(id).filter(|partition| partition.topic == *topic.get()) {
+            return Ok(partition);
+        }
+        let image = self.image();
+        let offline =
+            image.topics().partition(id).is_some_and(|partition| self.is_replica_offline(self.config.node_id, partition));
+        Err(if offline { PartitionError::Storage } else { PartitionError::NotLeader })
     }
 
     /// Whether a replica lies in a directory of this node that failed.

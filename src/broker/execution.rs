@@ -24,6 +24,12 @@ pub struct ExecutionSizes {
     pub queued_jobs: usize,
 }
 
+/// Cores that this process may use; at least 1.
+#[must_use]
+pub fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
 /// A thread with a current_thread runtime for each worker and for control, and plain threads for the jobs that block.
 ///
 /// A job or a task that panics is a bug: its thread's panic is left to the process's panic policy.

@@ -201,7 +201,13 @@ impl Partition {
             state.queued = false;
             if state.closed || self.directory.is_offline() { None } else { state.log.begin_sync() }
         };
-        let Some(work) = work else { return };
+        let Some(work) = work else {
+            // Nothing was dirty any more; or the directory failed meanwhile, and whoever waits has to be told.
+            if self.directory.is_offline() {
+                self.finish_waiters();
+            }
+            return;
+        };
         if let Err(error) = work.run() {
             self.directory.fail(&format!("sync of {}: {error}", self.name()));
             self.finish_waiters();
