@@ -19,6 +19,9 @@ use crate::seams::{Blocking, run_blocking};
 use crate::security::Operation;
 use crate::types::{LeaderEpoch, Offset, PartitionIndex, Timestamp, TopicIdPartition, TopicName};
 
+/// First version whose answer has a leader epoch; the crate refuses to encode one below it.
+const LEADER_EPOCH: i16 = 4;
+
 const LATEST: i64 = -1;
 const EARLIEST: i64 = -2;
 const MAX_TIMESTAMP: i64 = -3;
@@ -39,7 +42,7 @@ pub(super) async fn handle(broker: &Arc<Broker>, context: &RequestContext, reque
         for asked in &topic.partitions {
             let duplicate = duplicates.contains(&(name.clone(), asked.partition_index));
             let found = if duplicate { Err(ErrorCode::InvalidRequest) } else { serve(broker, context, &name, asked).await };
-            partitions.push(answer(asked.partition_index, found));
+            partitions.push(answer(context.version, asked.partition_index, found));
         }
         topics.push(ListOffsetsTopicResponse::default().with_name(topic.name).with_partitions(partitions));
     }
@@ -55,7 +58,7 @@ fn duplicates(request: &ListOffsetsRequest) -> HashSet<(TopicName, i32)> {
     named.filter(|partition| !seen.insert(partition.clone())).collect()
 }
 
-fn answer(index: i32, found: Result<Found, ErrorCode>) -> ListOffsetsPartitionResponse {
+fn answer(version: i16, index: i32, found: Result<Found, ErrorCode>) -> ListOffsetsPartitionResponse {
     let code = found.as_ref().err().copied().unwrap_or(ErrorCode::None);
     let (offset, timestamp, epoch) = found.unwrap_or(NOTHING);
     ListOffsetsPartitionResponse::default()
@@ -63,7 +66,7 @@ fn answer(index: i32, found: Result<Found, ErrorCode>) -> ListOffsetsPartitionRe
         .with_error_code(code.number())
         .with_offset(offset)
         .with_timestamp(timestamp)
-        .with_leader_epoch(epoch.map_or(-1, |epoch| epoch.0))
+        .with_leader_epoch(epoch.filter(|_| version >= LEADER_EPOCH).map_or(-1, |epoch| epoch.0))
 }
 
 async fn serve(
