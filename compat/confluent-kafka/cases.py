@@ -232,11 +232,10 @@ def message_larger_than_the_fetch_limits_is_still_read(broker):
 @case
 def hundred_thousand_messages(broker):
     topic = create(broker, "many", 4)
-    sender = Sender(broker, **{"linger.ms": 20, "queue.buffering.max.messages": 200_000})
-    sender.send_all(topic, [])
+    client = Producer(connect(broker) | {"linger.ms": 20})
     for number in range(100_000):
-        sender.client.produce(topic, str(number).encode(), partition=number % 4)
-    assert sender.client.flush(40) == 0
+        client.produce(topic, str(number).encode(), partition=number % 4)
+    assert client.flush(40) == 0
     found = read_topic(broker, topic, 100_000, partitions=4)
     for partition in range(4):
         values = [int(message.value()) for message in found if message.partition() == partition]

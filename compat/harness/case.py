@@ -13,6 +13,7 @@ import os
 import random
 import signal
 import sys
+import tempfile
 import time
 import traceback
 from dataclasses import dataclass
@@ -78,12 +79,21 @@ def die_with_parent():
 
 
 def run_apart(work: Callable[[], None], seconds: int) -> str | None:
-    """Runs `work` in a forked process. None if it passed, else what went wrong."""
+    """Runs `work` in a forked process. None if it passed, else what went wrong, with what it said last on standard error."""
+    with tempfile.TemporaryFile() as said:
+        failure = _run_apart(work, seconds, said)
+        if failure is None:
+            return None
+        said.seek(0)
+        return "\n".join([failure.rstrip(), *said.read().decode(errors="replace").splitlines()[-8:]])
+
+
+def _run_apart(work: Callable[[], None], seconds: int, said) -> str | None:
     sys.stdout.flush()
-    sys.stderr.flush()
     report, write_end = os.pipe()
     child = os.fork()
     if child == 0:
+        os.dup2(said.fileno(), sys.stderr.fileno())
         os.close(report)
         os.setpgid(0, 0)
         die_with_parent()

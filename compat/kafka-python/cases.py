@@ -1,6 +1,7 @@
 """kafka-python: KafkaProducer, KafkaConsumer without a group, KafkaAdminClient."""
 
 import random
+import re
 import subprocess
 import sys
 import threading
@@ -10,6 +11,7 @@ import kafka
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition, errors
 from kafka.admin import ConfigResource, NewTopic
 
+from harness import environment
 from harness.case import case, eventually, unique
 
 KEEP = {"retention.ms": "-1"}  # for records of long ago
@@ -70,39 +72,29 @@ def refused(client, error, topic, **message):
     expect(error, lambda: client.send(topic, **message).get(timeout=20))
 
 
-# ---- the programs of Klamm's README, as they are: on localhost:9092, broker without configuration
+# ---- the programs of Klamm's README, as they stand there: on localhost:9092, against a broker without configuration
 
-README_PRODUCER = """
-from kafka import KafkaProducer
-producer = KafkaProducer(bootstrap_servers='localhost:9092')
-producer.send('test', b'hello world')
-producer.flush()
-"""
-README_CONSUMER = """
-from kafka import KafkaConsumer
-for message in KafkaConsumer('test', bootstrap_servers='localhost:9092', auto_offset_reset='earliest'):
-    print(message.value, flush=True)
-"""
-README_ADMIN = """
-from kafka.admin import KafkaAdminClient, NewTopic
-KafkaAdminClient(bootstrap_servers='localhost:9092').create_topics([NewTopic(name='t', num_partitions=3, replication_factor=1)])
-"""
-
-
-def run_program(text: str):
-    subprocess.run([sys.executable, "-c", text], check=True, timeout=60)
+def readme_programs() -> list[str]:
+    programs = re.findall(r"```python\n(.*?)```", (environment.ROOT / "README.md").read_text(), re.DOTALL)
+    assert len(programs) == 3, "the README has a producer, a consumer and an administrator"
+    return programs
 
 
 @case(seconds=180)
 def readme_programs_without_configuration(fresh):
     fresh.alone().start()
-    run_program(README_PRODUCER)
-    with subprocess.Popen([sys.executable, "-c", README_CONSUMER], stdout=subprocess.PIPE, text=True) as reader:
+    produce, consume, administer = readme_programs()
+
+    def run(program):
+        subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+
+    run(produce)
+    with subprocess.Popen([sys.executable, "-u", "-c", consume], stdout=subprocess.PIPE, text=True) as reader:
         assert reader.stdout.readline().strip() == "b'hello world'"
-        run_program(README_PRODUCER)
+        run(produce)
         assert reader.stdout.readline().strip() == "b'hello world'"
         reader.kill()
-    run_program(README_ADMIN)
+    run(administer)
     client = KafkaConsumer(bootstrap_servers="localhost:9092")
     assert client.partitions_for_topic("t") == {0, 1, 2}
     assert client.topics() >= {"test", "t"}

@@ -1,10 +1,11 @@
 """kcat: produce, consume, list, query; librdkafka as Debian builds it, two years older than confluent-kafka's."""
 
 import json
+import re
 import subprocess
 
 from harness import environment
-from harness.case import case, unique
+from harness.case import case, eventually, unique
 from harness.wire import Connection
 
 PINNED = "1.7.1"  # Debian 12's
@@ -32,6 +33,16 @@ def produced(broker, name, lines, *arguments) -> str:
 
 def consumed(broker, topic, *arguments) -> list[str]:
     return kcat(broker, "-C", "-t", topic, "-e", "-q", *arguments).splitlines()
+
+
+@case(seconds=180)
+def readme_commands_without_configuration(fresh):
+    fresh.alone().start()
+    readme = (environment.ROOT / "README.md").read_text()
+    commands = [line.strip() for line in readme.splitlines() if re.search(r"^    .*kcat -b", line)]
+    assert len(commands) == 2, commands
+    said = [subprocess.run(command, shell=True, check=True, capture_output=True, text=True, timeout=30).stdout for command in commands]
+    assert said == ["", "hello world\n"], said
 
 
 @case
@@ -128,8 +139,7 @@ def acks_0(broker):
     topic = produced(broker, "acks-0", ["first"])
     kcat(broker, "-P", "-t", topic, "-X", "acks=0", stdin="".join(f"{line}\n" for line in lines))
     with Connection(broker.bootstrap) as connection:
-        while connection.end_offset(topic) < 501:
-            pass
+        eventually(lambda: connection.end_offset(topic) == 501)
     assert consumed(broker, topic, "-o", "beginning") == ["first", *lines]
 
 
