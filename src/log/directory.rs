@@ -212,3 +212,7 @@ fn parse_partition_name(name: &str) -> Option<(TopicPartition, PartitionState)> 
     }
     Some((TopicPartition { topic: TopicName::new(topic), partition: PartitionIndex(partition) }, state))
 }
+
+#[cfg(test)]
+#[path = "directory_tests.rs"]
+mod tests;

@@ -44,6 +44,17 @@ impl LeaderEpochs {
         self.starts.last().map(|start| start.epoch)
     }
 
+    pub(super) fn first_offset(&self) -> Option<Offset> {
+        self.starts.first().map(|start| start.offset)
+    }
+
+    /// Adds the epochs of a later part of the log.
+    pub(super) fn extend(&mut self, later: &Self) {
+        for start in &later.starts {
+            self.assign(start.epoch, start.offset);
+        }
+    }
+
     /// Lets `epoch` start at `offset`; entries that contradict it go. True if anything changed, and then the file is to be written.
     pub(super) fn assign(&mut self, epoch: LeaderEpoch, offset: Offset) -> bool {
         if epoch.0 < 0 || self.starts.last().is_some_and(|last| last.epoch == epoch && last.offset <= offset) {

@@ -26,6 +26,8 @@ mod scan;
 mod segment;
 mod snapshot;
 mod sync;
+#[cfg(test)]
+mod tests;
 mod timestamps;
 mod transaction_index;
 mod truncation;

@@ -77,6 +77,9 @@ pub struct Log {
     pub(super) recent: RecentBatches,
     /// Files that bear `.deleted`, and when each may go.
     pub(super) deleted: Vec<(Timestamp, PathBuf)>,
+    /// Segments renamed to `.deleted` so far, and how many of the renames are known to be durable.
+    pub(super) deletions: u64,
+    pub(super) deletions_synced: u64,
     /// Once the disk has failed, no append is taken any more.
     pub(super) fault: Option<LogFault>,
 }

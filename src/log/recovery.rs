@@ -57,6 +57,8 @@ impl Log {
             snapshot_offset: None,
             recent: RecentBatches::default(),
             deleted: Vec::new(),
+            deletions: 0,
+            deletions_synced: 0,
             fault: None,
         };
         log.recover(if clean_shutdown { None } else { Some(recovery_point) }, now)?;
@@ -65,10 +67,11 @@ impl Log {
 
     /// `recovery_point` is `None` after a clean stop.
     fn recover(&mut self, recovery_point: Option<Offset>, now: Timestamp) -> Result<(), LogFault> {
-        let unreadable_epochs = self.load_epochs()?;
+        let mut epochs_are_known = self.load_epochs()?;
         // Step 3 of the module's list, the replay of a journal, comes here.
         let scan_from = match recovery_point {
-            Some(recovery_point) => Some((self.segment_of(recovery_point), recovery_point)),
+            // The segment that ends at the recovery point too: its indexes are only synced some time after it is rolled.
+            Some(recovery_point) => Some((self.segment_of(recovery_point.plus(-1)), recovery_point)),
             None if self.end_is_whole()? => None,
             // The stop was said to be clean, but the last segment has been written to since.
             None => self.segments.last().map(|last| (self.segments.len() - 1, last.base_offset())),
@@ -77,65 +80,86 @@ impl Log {
         let mut producers_from = None;
         if let Some((first, recovery_point)) = scan_from {
             producers_from = self.segments.get(first).map(Segment::base_offset);
-            self.scan(first, recovery_point)?;
+            epochs_are_known &= self.epochs_agree_before(first)?;
+            epochs_are_known &= self.scan(first, recovery_point)?;
         }
         let last_epoch = self.find_end()?;
         if self.next_offset < self.log_start_offset || self.segments.is_empty() {
             self.remove_segments_from(0)?;
+            self.epochs.clear();
             self.start_empty(self.log_start_offset, now)?;
         }
         self.flushed_offset = self.next_offset;
         let first = self.segments.first().map_or(Offset::ZERO, Segment::base_offset);
         self.log_start_offset = self.log_start_offset.max(first);
-        self.settle_epochs(unreadable_epochs, last_epoch)?;
+        self.settle_epochs(epochs_are_known, last_epoch)?;
         self.remove_stray_snapshots(producers_from.unwrap_or(self.next_offset))?;
         self.load_producers(producers_from, now)?;
         if scan_from.is_some() { self.sync_directory() } else { Ok(()) }
     }
 
-    /// Reads the epochs; true if the file cannot be believed or is not there.
+    /// Reads the epochs; false if the file cannot be believed or is not there.
     fn load_epochs(&mut self) -> Result<bool, LogFault> {
         let text = checkpoint::read_file(&*self.place.disk, &self.place.directory.join(epochs::FILE_NAME))?;
         let parsed = text.and_then(|text| LeaderEpochs::parse(&text));
-        let unreadable = parsed.is_none();
+        let is_known = parsed.is_some();
         self.epochs = parsed.unwrap_or_default();
-        Ok(unreadable)
+        Ok(is_known)
     }
 
     /// Checks every batch of the segments from number `first` on, and makes their indexes anew. Ends the log at the first batch that
-    /// is not whole, does not continue the log, or is of an older epoch.
-    fn scan(&mut self, first: usize, recovery_point: Offset) -> Result<(), LogFault> {
+    /// is not whole, does not continue the log, or is of an older epoch. True if the epochs of the file agree with the batches.
+    fn scan(&mut self, first: usize, recovery_point: Offset) -> Result<bool, LogFault> {
         let mut expected: Option<Offset> = None;
         let mut latest_epoch = None;
+        let mut agree = true;
         let mut number = first;
-        while number < self.segments.len() {
-            let segment = self.segments.get_mut(number).expect("the loop's condition");
-            let gap = expected.is_some_and(|expected| !joins(segment, expected));
-            let outcome = if gap { None } else { Some(scan_segment(segment, &self.config, recovery_point, &mut latest_epoch)) };
-            let path = segment.files().path(FileKind::Log);
-            match outcome {
-                None => {
-                    // The segment before has lost its tail: what follows the hole was never acknowledged.
-                    self.remove_segments_from(number)?;
-                    break;
-                }
-                Some(scanned) => {
-                    let scanned = scanned.map_err(|error| LogFault::io(&path, "recover", error))?.map_err(|problem| {
-                        LogFault::corrupt(&path, format!("{problem}, below the recovery point {recovery_point}"))
-                    })?;
-                    expected = Some(scanned.next_offset);
-                    for (epoch, offset) in scanned.epochs {
-                        self.epochs.assign(epoch, offset);
-                    }
-                    if scanned.was_cut {
-                        self.remove_segments_from(number + 1)?;
-                        break;
-                    }
-                }
+        while let Some(segment) = self.segments.get_mut(number) {
+            if expected.is_some_and(|expected| !joins(segment, expected)) {
+                // The segment before has lost its tail: what follows the hole was never acknowledged.
+                self.remove_segments_from(number)?;
+                break;
             }
+            let path = segment.files().path(FileKind::Log);
+            let scanned = scan_segment(segment, &self.config, recovery_point, &mut latest_epoch)
+                .map_err(|error| LogFault::io(&path, "recover", error))?
+                .map_err(|problem| LogFault::corrupt(&path, format!("{problem}, below the recovery point {recovery_point}")))?;
+            expected = Some(scanned.next_offset);
+            agree &= self.merge_epochs(&scanned.epochs);
             number += 1;
+            if scanned.was_cut {
+                self.remove_segments_from(number)?;
+                break;
+            }
         }
-        Ok(())
+        Ok(agree)
+    }
+
+    /// Whether the epochs of the file agree with the last batch below the segments that are to be scanned.
+    fn epochs_agree_before(&mut self, first: usize) -> Result<bool, LogFault> {
+        let Some(segment) = first.checked_sub(1).and_then(|before| self.segments.get_mut(before)) else { return Ok(true) };
+        let path = segment.files().path(FileKind::Log);
+        let (last, _) = segment.last_batch().map_err(|error| LogFault::io(&path, "read", error))?;
+        Ok(last.is_none_or(|Located { header, .. }| {
+            header.leader_epoch.0 < 0 || self.agrees(header.leader_epoch, header.last_offset())
+        }))
+    }
+
+    /// Adds the epochs that the file does not have yet; false if it contradicts one.
+    fn merge_epochs(&mut self, scanned: &[EpochSpan]) -> bool {
+        let mut agree = true;
+        for span in scanned {
+            if self.latest_epoch().is_none_or(|latest| latest < span.epoch) {
+                self.epochs.assign(span.epoch, span.first);
+            }
+            agree &= self.agrees(span.epoch, span.first) && self.agrees(span.epoch, span.last);
+        }
+        agree
+    }
+
+    /// Whether the epochs allow a batch of this epoch at this offset; they say nothing of what lies below the log start.
+    fn agrees(&self, epoch: LeaderEpoch, offset: Offset) -> bool {
+        self.epochs.first_offset().is_none_or(|first| offset < first) || self.epoch_at(offset) == Some(epoch)
     }
 
     /// Whether the last segment ends with a whole batch.
@@ -156,23 +180,41 @@ impl Log {
         Ok(batch.map(|batch| batch.header.leader_epoch))
     }
 
-    /// Makes the epochs agree with the batches: from the file where it can be believed, else from every batch of the log.
-    fn settle_epochs(&mut self, unreadable: bool, last_epoch: Option<LeaderEpoch>) -> Result<(), LogFault> {
+    /// Makes the epochs agree with the batches: from the file as far as it can be believed, else from the batches themselves.
+    fn settle_epochs(&mut self, are_known: bool, last_epoch: Option<LeaderEpoch>) -> Result<(), LogFault> {
         let before = self.epochs.clone();
-        let stale = last_epoch.is_some_and(|last| last.0 >= 0 && self.epochs.latest().is_none_or(|latest| latest < last));
-        if stale || (unreadable && self.next_offset > self.log_start_offset) {
+        let is_stale = last_epoch.is_some_and(|last| last.0 >= 0 && self.epochs.latest().is_none_or(|latest| latest < last));
+        if is_stale || !are_known {
             self.epochs.clear();
-            for segment in &self.segments {
-                let path = segment.files().path(FileKind::Log);
-                let mut scanner = segment.scanner(0, segment.size()).map_err(|error| LogFault::io(&path, "read", error))?;
-                while let Some(Ok(batch)) = scanner.next().map_err(|error| LogFault::io(&path, "read", error))? {
-                    self.epochs.assign(batch.header.leader_epoch, batch.header.base_offset);
-                }
+        }
+        // The log start that the epochs were cut to may not have reached its checkpoint.
+        let known_from = self.epochs.first_offset().unwrap_or(self.next_offset);
+        if known_from > self.log_start_offset {
+            let mut epochs = LeaderEpochs::default();
+            for number in self.segment_of(self.log_start_offset)..=self.segment_of(known_from) {
+                self.collect_epochs(number, known_from, &mut epochs)?;
             }
+            epochs.extend(&self.epochs);
+            self.epochs = epochs;
         }
         self.epochs.truncate_from_end(self.next_offset);
         self.epochs.truncate_from_start(self.log_start_offset);
-        if unreadable || self.epochs != before { self.replace_epochs(self.epochs.clone()) } else { Ok(()) }
+        if !are_known || self.epochs != before { self.replace_epochs(self.epochs.clone()) } else { Ok(()) }
+    }
+
+    /// The epochs of the batches of one segment that start below `end`.
+    fn collect_epochs(&self, number: usize, end: Offset, epochs: &mut LeaderEpochs) -> Result<(), LogFault> {
+        let Some(segment) = self.segments.get(number) else { return Ok(()) };
+        let path = segment.files().path(FileKind::Log);
+        let failed = |error| LogFault::io(&path, "read", error);
+        let mut scanner = segment.scanner(0, segment.size()).map_err(failed)?;
+        while let Some(Ok(Located { header, .. })) = scanner.next().map_err(failed)? {
+            if header.base_offset >= end {
+                break;
+            }
+            epochs.assign(header.leader_epoch, header.base_offset);
+        }
+        Ok(())
     }
 
     /// Loads the newest snapshot that can be believed and takes in the batches after it. After a scan, `scanned_from` is where it
@@ -258,8 +300,15 @@ impl Log {
 struct Scanned {
     next_offset: Offset,
     was_cut: bool,
-    /// The epochs of its batches and where each starts.
-    epochs: Vec<(LeaderEpoch, Offset)>,
+    /// The epochs of its batches.
+    epochs: Vec<EpochSpan>,
+}
+
+/// First and last offset that a scan has met in an epoch.
+struct EpochSpan {
+    epoch: LeaderEpoch,
+    first: Offset,
+    last: Offset,
 }
 
 /// Whether a segment goes on where the one before it ended. A gap is meant only where no segment could have spanned it.
@@ -294,15 +343,18 @@ fn scan_segment(
             break Some(problem);
         }
         let epoch = located.header.leader_epoch;
-        if epoch.0 >= 0 && latest_epoch.is_none_or(|latest| latest < epoch) {
-            *latest_epoch = Some(epoch);
-            found.epochs.push((epoch, located.header.base_offset));
+        let (first, last) = (located.header.base_offset, located.header.last_offset());
+        match found.epochs.last_mut() {
+            _ if epoch.0 < 0 => {}
+            Some(span) if span.epoch == epoch => span.last = last,
+            _ => found.epochs.push(EpochSpan { epoch, first, last }),
         }
+        *latest_epoch = (*latest_epoch).max(Some(epoch).filter(|epoch| epoch.0 >= 0));
         segment.note(&located, config.index_interval_bytes);
         if segment.index_write_is_due() {
             segment.write_indexes()?;
         }
-        found.next_offset = located.header.last_offset().next();
+        found.next_offset = last.next();
     };
     if let Some(problem) = problem {
         if found.next_offset < recovery_point {

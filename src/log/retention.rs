@@ -1,7 +1,5 @@
 //! What a log gives up: by time, by size, below its start (UnifiedLog.deleteOldSegments).
 
-use std::ops::Range;
-
 use super::files::{DELETED, FileKind};
 use super::segment::Segment;
 use super::{Log, LogFault};
@@ -36,6 +34,8 @@ impl Log {
         expired = expired.min(self.count_below(keep_from));
         if expired == self.segments.len() && self.active().size() > 0 {
             self.roll(now)?;
+            // The only segment that stays says where the log ends: it must outlast the others.
+            self.sync_directory()?;
         }
         self.delete_first(expired.min(self.segments.len() - 1), now)
     }
@@ -74,16 +74,22 @@ impl Log {
         Ok(count)
     }
 
-    /// Takes the first `count` segments out of the log; their files are removed later.
+    /// Takes the first `count` segments out of the log; their files are removed later. Each deletion is durable before the next is
+    /// made, else a crash could undo one and not the other, and leave a hole. One at a time, as is usual, costs no sync: the next
+    /// sync of the log covers it.
     fn delete_first(&mut self, count: usize, now: Timestamp) -> Result<(), LogFault> {
-        for number in 0..count {
-            self.rename_to_deleted(number, now)?;
+        if count == 0 {
+            return Ok(());
         }
-        self.segments.drain(Range { start: 0, end: count });
-        if count > 0 {
+        self.move_log_start(self.segments.get(count).map_or(self.next_offset, Segment::base_offset))?;
+        for _ in 0..count {
+            if self.deletions_synced < self.deletions {
+                self.sync_directory()?;
+            }
+            self.rename_to_deleted(0, now)?;
+            self.segments.remove(0);
+            self.deletions += 1;
             self.dirty.directory = true;
-            let first = self.segments.first().map_or(self.next_offset, Segment::base_offset);
-            self.move_log_start(first)?;
         }
         Ok(())
     }

@@ -32,7 +32,7 @@ pub(super) struct Segment {
     first_timestamp: Option<Timestamp>,
     /// When the segment was made or opened: stands in where the records have no time.
     created: Timestamp,
-    /// Batches were added or cut since it was opened.
+    /// It was made or changed, and not all its files are known to be durable.
     has_changed: bool,
 }
 
@@ -76,6 +76,10 @@ impl Segment {
 
     pub(super) fn created(&self) -> Timestamp {
         self.created
+    }
+
+    pub(super) fn mark_synced(&mut self) {
+        self.has_changed = false;
     }
 
     pub(super) fn has_changed(&self) -> bool {
@@ -194,6 +198,7 @@ impl Segment {
     pub(super) fn finish_indexes(&mut self) -> io::Result<()> {
         self.largest_timestamp()?;
         self.note_largest();
+        self.has_changed = true;
         self.write_indexes()
     }
 

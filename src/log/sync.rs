@@ -17,6 +17,7 @@ pub struct SyncWork {
     directory: Option<Arc<Place>>,
     up_to: Offset,
     generation: u64,
+    deletions: u64,
 }
 
 impl SyncWork {
@@ -57,7 +58,7 @@ pub(super) struct Dirty {
 }
 
 impl Dirty {
-    fn is_clean(&self) -> bool {
+    pub(super) fn is_clean(&self) -> bool {
         self.active.is_none() && self.others.is_empty() && !self.directory
     }
 }
@@ -75,13 +76,29 @@ impl Log {
             directory: directory.then(|| self.place.clone()),
             up_to: self.next_offset,
             generation: self.generation,
+            deletions: self.deletions,
         })
     }
 
     /// The work ran without error: advances the flushed offset, unless the log was cut meanwhile, which syncs for itself.
     pub fn finish_sync(&mut self, work: &SyncWork) {
-        if work.generation == self.generation {
-            self.flushed_offset = self.flushed_offset.max(work.up_to);
+        if work.generation != self.generation {
+            return;
+        }
+        self.flushed_offset = self.flushed_offset.max(work.up_to);
+        if work.directory.is_some() {
+            self.deletions_synced = self.deletions_synced.max(work.deletions);
+        }
+        // A segment that was closed before the work began is durable with all its files.
+        let mut next = None;
+        for segment in self.segments.iter_mut().rev() {
+            if next.is_some_and(|next| next < work.up_to) {
+                if !segment.has_changed() {
+                    break;
+                }
+                segment.mark_synced();
+            }
+            next = Some(segment.base_offset());
         }
     }
 

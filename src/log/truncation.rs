@@ -9,8 +9,8 @@ impl Log {
     /// Cuts the log to end at `offset` (a batch boundary at or below it); synced on return. Everything that is left counts as
     /// flushed, and a sync begun before does not.
     ///
-    /// A recovery point above `offset` in the checkpoint file must have been lowered before: bytes appended after the cut would be
-    /// trusted in its name.
+    /// A recovery point in the checkpoint file that is above `offset` must have been lowered before, to `offset` if that is a batch
+    /// boundary, else further (to 0 if nothing is left above the log start): bytes appended after the cut would be trusted in its name.
     ///
     /// # Errors
     /// A fault.
@@ -36,21 +36,28 @@ impl Log {
 
     fn cut(&mut self, offset: Offset, now: Timestamp) -> Result<(), LogFault> {
         let number = self.segment_of(offset);
-        let unflushed = self.segment_of(self.flushed_offset).min(number);
         self.remove_segments_from(number + 1)?;
         let segment = self.segments.get_mut(number).expect("the segment of an offset in the log");
         let path = segment.files().path(FileKind::Log);
         let failed = |error| LogFault::io(&path, "truncate", error);
-        let mut end = offset.max(segment.base_offset());
         if let Some(batch) = segment.find(offset).map_err(failed)? {
-            end = batch.header.base_offset.min(offset);
+            let end = batch.header.base_offset.min(offset);
             segment.files().retire();
             let files = SegmentFiles::new(self.place.clone(), segment.base_offset());
             transaction_index::truncate(&files, end).map_err(failed)?;
             segment.truncate(files, batch.position, end).map_err(failed)?;
         }
-        for segment in self.segments.get(unflushed..).unwrap_or_default() {
+        // Where compaction has left a gap below the offset, the log ends with the last batch: so it does when it is opened anew.
+        let (last, _) = segment.last_batch().map_err(failed)?;
+        let end = last.map_or(segment.base_offset(), |last| last.header.last_offset().next());
+        if end < self.log_start_offset {
+            // The log start lies within the batch that had to go.
+            return self.restart(offset, now);
+        }
+        // Whatever a sync begun before had taken up, too.
+        for segment in self.segments.iter_mut().filter(|segment| segment.has_changed()) {
             segment.sync().map_err(failed)?;
+            segment.mark_synced();
         }
         self.sync_directory()?;
         self.next_offset = end;
@@ -85,7 +92,7 @@ impl Log {
 
     /// Drops everything and starts an empty log at `offset` (an installed snapshot, a follower below the leader's start).
     ///
-    /// The recovery point in the checkpoint file must have been lowered to `offset` before if it is above.
+    /// The recovery point in the checkpoint file must have been set to 0 before: an interrupted start leaves any beginning of the log.
     ///
     /// # Errors
     /// A fault.
@@ -126,24 +133,28 @@ impl Log {
     pub(super) fn remove_segments_from(&mut self, first: usize) -> Result<(), LogFault> {
         while self.segments.len() > first {
             let Some(segment) = self.segments.pop() else { break };
-            segment.files().retire();
-            for kind in FileKind::ALL {
-                let path = segment.files().path(kind);
-                match self.place.disk.remove_file(&path) {
-                    Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                        return Err(LogFault::io(&path, "remove", error));
-                    }
-                    _ => {}
-                }
-            }
-            self.sync_directory()?;
+            self.remove_files(&segment)?;
         }
         Ok(())
     }
 
-    pub(super) fn sync_directory(&self) -> Result<(), LogFault> {
+    fn remove_files(&mut self, segment: &Segment) -> Result<(), LogFault> {
+        segment.files().retire();
+        for kind in FileKind::ALL {
+            let path = segment.files().path(kind);
+            match self.place.disk.remove_file(&path) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(LogFault::io(&path, "remove", error)),
+                _ => {}
+            }
+        }
+        self.sync_directory()
+    }
+
+    pub(super) fn sync_directory(&mut self) -> Result<(), LogFault> {
         let synced = self.place.disk.sync_directory(&self.place.directory);
-        synced.map_err(|error| LogFault::io(&self.place.directory, "sync", error))
+        synced.map_err(|error| LogFault::io(&self.place.directory, "sync", error))?;
+        self.deletions_synced = self.deletions;
+        Ok(())
     }
 
     /// Syncs all, writes the producer snapshot at the end, finishes the active indexes. For a clean stop.
@@ -161,20 +172,24 @@ impl Log {
 
     fn finish(&mut self) -> Result<(), LogFault> {
         let snapshot = self.write_snapshot(self.next_offset)?;
-        let made_snapshot = snapshot.is_some();
         self.dirty.others.extend(snapshot);
-        self.dirty.directory |= made_snapshot;
         let active = self.segments.last_mut().expect("a log has a segment");
         let path = active.files().path(FileKind::OffsetIndex);
         let failed = |error| LogFault::io(&path, "close", error);
         if active.has_changed() {
             active.finish_indexes().map_err(failed)?;
-            active.sync().map_err(failed)?;
         }
+        // Also what a sync that was begun and did not end has taken up.
+        let changed: Vec<&Segment> = self.segments.iter().filter(|segment| segment.has_changed()).collect();
+        if changed.is_empty() && self.dirty.is_clean() {
+            return Ok(());
+        }
+        changed.into_iter().try_for_each(Segment::sync).map_err(failed)?;
         if let Some(work) = self.begin_sync() {
-            work.run().map_err(|error| LogFault::io(&self.place.directory, "sync", error))?;
-            self.finish_sync(&work);
+            work.run().map_err(failed)?;
         }
+        self.sync_directory()?;
+        self.flushed_offset = self.next_offset;
         Ok(())
     }
 }
