@@ -1,0 +1,18 @@
+//! A real node in this process, spoken to over loopback with a small client of our own.
+//!
+//! `world` starts and stops nodes and makes requests; the other modules each hold one subject.
+
+#![allow(unreachable_pub, reason = "modules of one binary")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "tests"
+)]
+
+#[path = "../support/mod.rs"]
+mod support;
+mod world;
+
+mod versions;
