@@ -259,7 +259,7 @@ impl Log {
         let Some(first) = segment.find(start.max(segment.base_offset())).map_err(failed)? else { return Ok(()) };
         let mut scanner = segment.scanner(first.position, segment.size()).map_err(failed)?;
         while let Some(Ok(located)) = scanner.next().map_err(failed)? {
-            if located.header.producer_id.is_none() || located.header.base_offset < start {
+            if located.header.producer_id.is_none() || located.header.last_offset() < start {
                 continue;
             }
             // Only markers are looked into.

@@ -11,7 +11,7 @@ pub(super) const SECTOR: usize = 512;
 ///
 /// Sectors written since the last sync may or may not be on the device. A sector that is written again may have been written
 /// back in between, so the device can hold any of its unsynced versions.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Content {
     current: Vec<u8>,
     /// May be longer than `device_length`: sectors can arrive before the length that makes them visible.

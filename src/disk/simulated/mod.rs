@@ -90,6 +90,25 @@ impl SimulatedDisk {
         Self { shared: Arc::clone(&self.shared), generation: self.lock_shared().generation }
     }
 
+    /// A copy with a future of its own, to ask of one moment what would become of it under several fates. Handles, locks, faults
+    /// and observers stay with the original.
+    #[must_use]
+    pub fn fork(&self, seed: u64) -> Self {
+        let copy = Self::new(seed);
+        {
+            let (original, mut copied) = (self.lock_shared(), copy.lock_shared());
+            copied.tree = original.tree.fork();
+            copied.unreadable.clone_from(&original.unreadable);
+        }
+        copy
+    }
+
+    /// How many files are open, each handle counted.
+    #[must_use]
+    pub fn open_handles(&self) -> usize {
+        self.lock_shared().tree.open_handles()
+    }
+
     /// Whether the power has been cut since this was mounted.
     #[must_use]
     pub fn has_crashed(&self) -> bool {

@@ -14,20 +14,20 @@ const ROOT: InodeId = 0;
 /// A name in a directory.
 type Place = (InodeId, String);
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Inode {
     File(Content),
     Directory(Directory),
 }
 
-#[derive(Default, Debug)]
+#[derive(Clone, Default, Debug)]
 struct Directory {
     current: BTreeMap<String, InodeId>,
     device: BTreeMap<String, InodeId>,
 }
 
 /// A change of directories that no directory sync has brought to the device yet.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Change {
     Link {
         place: Place,
@@ -51,7 +51,7 @@ enum Change {
 /// unrelated names may pass each other, which is less than POSIX allows and more than journaling file systems do. A sync of a
 /// directory brings that directory's changes to the device, and the earlier changes that they build on. Syncing a file does
 /// not make its name durable, and a directory whose own name is lost takes its files with it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Tree {
     inodes: BTreeMap<InodeId, Inode>,
     pending: Vec<Change>,
@@ -189,6 +189,16 @@ impl Tree {
             *count -= 1;
         }
         self.handles.retain(|_, count| *count > 0);
+    }
+
+    /// How many handles there are.
+    pub(super) fn open_handles(&self) -> usize {
+        self.handles.values().sum()
+    }
+
+    /// A copy without the handles, which stay with the original.
+    pub(super) fn fork(&self) -> Self {
+        Self { handles: BTreeMap::new(), ..self.clone() }
     }
 
     /// Sum of the lengths of all files that have a name.

@@ -1,6 +1,7 @@
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::*;
+use crate::disk::Operation;
 
 #[test]
 fn a_new_directory_bears_its_topic_id_before_any_data() {
@@ -40,7 +41,7 @@ fn a_segment_ends_by_size() {
     for _ in 0..7 {
         append(&mut log, batch(1)).unwrap();
     }
-    let logs = |disk: &TestDisk, suffix: &str| -> Vec<String> {
+    let logs = |disk: &SimulatedDisk, suffix: &str| -> Vec<String> {
         disk.names(Path::new(DIRECTORY)).into_iter().filter(|name| name.ends_with(suffix)).collect()
     };
     assert_eq!(logs(&fixture.disk, ".log"), ["00000000000000000000.log", "00000000000000000003.log", "00000000000000000006.log"]);
@@ -102,7 +103,7 @@ fn a_segment_ends_with_a_full_index_and_before_offsets_outgrow_it() {
         append(&mut log, batch(1).at(-1)).unwrap();
     }
     assert_eq!(log.segments.len(), 3, "three entries of 8 bytes, so four batches a segment");
-    let mut log = Fixture { disk: test_disk::TestDisk::new(), ..fixture }.open();
+    let mut log = Fixture { disk: new_disk(0), ..fixture }.open();
     for _ in 0..9 {
         append(&mut log, batch(1)).unwrap();
     }
@@ -153,24 +154,23 @@ fn without_space_the_log_is_cut_back_and_goes_on() {
     fixture.config.segment_bytes = 3 * length;
     let mut log = fixture.open();
     append(&mut log, batch(1)).unwrap();
-    let free = &fixture.disk.controls.free;
     let full = |log: &mut Log| matches!(append(log, batch(1)), Err(AppendError::Fault(LogFault::NoSpace { .. })));
-    free.store(length as i64 / 2, Ordering::SeqCst);
+    fixture.disk.set_free(length / 2);
     assert!(full(&mut log));
     assert_eq!(fixture.disk.contents(&path("00000000000000000000.log")).len() as u64, length, "the half batch is gone");
     assert_eq!((log.log_end_offset(), all(&log)), (Offset(1), vec![(0, 0)]));
-    free.store(1 << 30, Ordering::SeqCst);
+    fixture.disk.set_free(1 << 30);
     append(&mut log, batch(1)).unwrap();
     append(&mut log, batch(1)).unwrap();
     // No space to roll either.
-    free.store(0, Ordering::SeqCst);
+    fixture.disk.set_free(0);
     assert!(full(&mut log));
     assert_eq!(log.segments.len(), 1);
-    free.store(1 << 30, Ordering::SeqCst);
+    fixture.disk.set_free(1 << 30);
     append(&mut log, batch(1)).unwrap();
     sync(&mut log);
     assert_eq!((log.segments.len(), all(&log).len(), log.flushed_offset()), (2, 4, Offset(4)));
-    assert_eq!(all(&Fixture { disk: fixture.disk.kill(), ..Fixture::default() }.open()).len(), 4);
+    assert_eq!(all(&Fixture { disk: fixture.disk.killed(), ..Fixture::default() }.open()).len(), 4);
 }
 
 #[test]
@@ -178,13 +178,13 @@ fn once_the_disk_has_failed_nothing_is_appended() {
     let fixture = Fixture::default();
     let mut log = fixture.open();
     append(&mut log, batch(1)).unwrap();
-    fixture.disk.controls.fail_writes.store(true, Ordering::SeqCst);
+    fixture.disk.fail(&[Operation::WriteAt]);
     let failed = |result: Result<Appended, AppendError>| {
         let text = result.unwrap_err().to_string();
-        assert!(text.contains("00000000000000000000.log: append: the disk failed to write"), "{text}");
+        assert!(text.contains("00000000000000000000.log: append: other error"), "{text}");
     };
     failed(append(&mut log, batch(1)));
-    fixture.disk.controls.fail_writes.store(false, Ordering::SeqCst);
+    fixture.disk.fail(&[]);
     failed(append(&mut log, batch(1)));
     failed(log.append_as_is(&stamped(batch(1), 1, 0), NOW));
     assert!(log.roll(NOW).is_err() && log.close(NOW).is_err() && log.assign_epoch(LeaderEpoch(1)).is_err());
@@ -209,14 +209,14 @@ fn a_sync_covers_all_that_was_written_and_a_failure_elsewhere_stops_appends() {
     log.finish_sync(&work);
     assert_eq!(log.flushed_offset(), Offset(5));
     for seed in 0..50 {
-        let disk = fixture.disk.crash(&mut test_disk::Choices(seed));
+        let disk = fixture.disk.crashed(seed);
         let recovered = Fixture { disk, ..Fixture::default() }.open();
         assert!(recovered.log_end_offset() >= Offset(5), "seed {seed}");
     }
-    fixture.disk.controls.fail_syncs.store(true, Ordering::SeqCst);
+    fixture.disk.fail(&[Operation::Sync]);
     let error = log.begin_sync().unwrap().run().unwrap_err();
     log.mark_failed(&LogFault::Io { path: DIRECTORY.into(), action: "sync", source: error });
-    assert!(append(&mut log, batch(1)).unwrap_err().to_string().contains("failed to sync"));
+    assert!(append(&mut log, batch(1)).unwrap_err().to_string().contains("sync: other error"));
     assert_eq!(log.flushed_offset(), Offset(5));
 }
 
@@ -251,15 +251,18 @@ fn few_files_are_open_however_many_segments_there_are() {
         append(&mut log, batch(1)).unwrap();
         sync(&mut log);
     }
-    let open = || fixture.disk.controls.open_now.load(Ordering::SeqCst);
     assert_eq!(all(&log).len(), 100);
-    assert!(open() <= 8 && fixture.open_files.count() <= 8, "{}", open());
-    // A plan keeps its segment readable; what is read often stays open.
-    let opened = fixture.disk.controls.opened.load(Ordering::SeqCst);
+    assert!(fixture.disk.open_handles() <= 8 && fixture.open_files.count() <= 8, "{}", fixture.disk.open_handles());
+    // What is read often stays open.
+    let opened = Arc::new(AtomicU64::new(0));
+    let count = opened.clone();
+    fixture.disk.on_done(Box::new(move |call, _| {
+        count.fetch_add(u64::from(call.operation == Operation::Open), Ordering::SeqCst);
+    }));
     for _ in 0..10 {
         read(&log, 99, 1000);
     }
-    assert!(fixture.disk.controls.opened.load(Ordering::SeqCst) <= opened + 1);
+    assert!(opened.load(Ordering::SeqCst) <= 1);
     drop(log);
-    assert!(open() == 0);
+    assert_eq!(fixture.disk.open_handles(), 0);
 }

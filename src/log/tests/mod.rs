@@ -24,7 +24,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::*;
+use crate::disk::SimulatedDisk;
 use crate::record::{BatchBuilder, BatchHeader, BatchOptions, Batches, NewRecord};
+use crate::seams::Disk as _;
 use crate::types::{LeaderEpoch, Offset, ProducerEpoch, ProducerId, Sequence, Timestamp};
 use test_disk::TestDisk;
 
@@ -33,7 +35,7 @@ pub(super) const NOW: Timestamp = Timestamp(1_700_000_000_000);
 
 /// A log, the disk below it, and how it is opened.
 pub(super) struct Fixture {
-    pub(super) disk: Arc<TestDisk>,
+    pub(super) disk: SimulatedDisk,
     pub(super) config: LogConfig,
     pub(super) recovery_point: Offset,
     pub(super) log_start_offset: Offset,
@@ -45,7 +47,7 @@ pub(super) struct Fixture {
 impl Default for Fixture {
     fn default() -> Self {
         Self {
-            disk: TestDisk::new(),
+            disk: new_disk(0),
             // An entry for every batch but the first.
             config: LogConfig { index_interval_bytes: 1, ..LogConfig::default() },
             recovery_point: Offset::ZERO,
@@ -60,7 +62,7 @@ impl Default for Fixture {
 impl Fixture {
     pub(super) fn options(&self) -> OpenOptions {
         OpenOptions {
-            disk: self.disk.clone(),
+            disk: Arc::new(self.disk.clone()),
             directory: PathBuf::from(DIRECTORY),
             topic_id: Some("AAAAAAAAAAAAAAAAAAAAAQ".parse().unwrap()),
             config: self.config.clone(),
@@ -75,6 +77,14 @@ impl Fixture {
     pub(super) fn open(&self) -> Log {
         Log::open(self.options()).unwrap()
     }
+}
+
+/// A disk with a log directory on it.
+pub(super) fn new_disk(seed: u64) -> SimulatedDisk {
+    let disk = SimulatedDisk::new(seed);
+    disk.create_directory(Path::new("/data")).unwrap();
+    disk.sync_directory(Path::new("/")).unwrap();
+    disk
 }
 
 pub(super) fn path(name: &str) -> PathBuf {

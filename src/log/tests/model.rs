@@ -1,11 +1,8 @@
 //! Random sequences of operations against a plain list of batches, with the process killed or the power cut at any call to the disk.
 
-use std::sync::atomic::Ordering;
-
 use proptest::prelude::*;
 use proptest::test_runner::Config;
 
-use super::test_disk::Choices;
 use super::*;
 
 #[derive(Clone, Debug)]
@@ -40,7 +37,7 @@ enum Operation {
     Kill,
     /// The power fails after this many changing calls to the disk, within one of the next operations.
     PowerCut {
-        calls: i64,
+        calls: u64,
     },
 }
 
@@ -61,7 +58,7 @@ fn operation() -> impl Strategy<Value = Operation> {
         2 => Just(Operation::Checkpoint),
         1 => Just(Operation::CloseAndOpen),
         2 => Just(Operation::Kill),
-        4 => prop_oneof![Just(0_i64), 0..12_i64].prop_map(|calls| Operation::PowerCut { calls }),
+        4 => prop_oneof![Just(0_u64), 0..12_u64].prop_map(|calls| Operation::PowerCut { calls }),
     ]
 }
 
@@ -82,9 +79,10 @@ struct Run {
     end: i64,
     flushed: i64,
     epoch: i32,
+    producer_epoch: i16,
     clock: i64,
     pending: Option<SyncWork>,
-    choices: Choices,
+    seed: u64,
 }
 
 impl Run {
@@ -98,8 +96,19 @@ impl Run {
             ..LogConfig::default()
         };
         let log = Some(fixture.open());
-        let choices = Choices(seed);
-        Self { fixture, log, batches: Vec::new(), start: 0, end: 0, flushed: 0, epoch: 0, clock: NOW.0, pending: None, choices }
+        Self {
+            fixture,
+            log,
+            batches: Vec::new(),
+            start: 0,
+            end: 0,
+            flushed: 0,
+            epoch: 0,
+            producer_epoch: 0,
+            clock: NOW.0,
+            pending: None,
+            seed,
+        }
     }
 
     fn log(&mut self) -> &mut Log {
@@ -115,40 +124,8 @@ impl Run {
         self.clock += 10;
         let now = Timestamp(self.clock);
         match *operation {
-            Operation::Append { records, value_bytes, producer } => {
-                let mut new = batch(records).value_bytes(value_bytes).at(self.clock);
-                if producer {
-                    new = new.by(1, 0, 0);
-                    let known =
-                        self.log().producers.known().get(&ProducerId(1)).and_then(|producer| producer.batches.back().copied());
-                    new.producer = Some((1, 0, known.map_or(0, |known| known.last_sequence.next().0)));
-                }
-                let epoch = self.epoch;
-                let known = Known { base: self.end, last: self.end + records as i64 - 1, epoch, timestamp: self.clock };
-                self.batches.push(known);
-                let appended = append_at(self.log(), new, epoch, now);
-                if let Ok(appended) = &appended {
-                    assert_eq!((appended.base_offset.0, appended.last_offset.0), (known.base, known.last));
-                    self.end = known.last + 1;
-                }
-                appended.is_ok()
-            }
-            Operation::AppendAsIs { ref gaps } => {
-                let mut bytes = Vec::new();
-                let mut next = self.end;
-                for gap in gaps {
-                    self.clock += 10;
-                    let base = next + i64::from(*gap);
-                    bytes.extend(stamped(batch(2).at(self.clock), base, self.epoch));
-                    self.batches.push(Known { base, last: base + 1, epoch: self.epoch, timestamp: self.clock });
-                    next = base + 2;
-                }
-                let done = self.log().append_as_is(&bytes, now).is_ok();
-                if done {
-                    self.end = next;
-                }
-                done
-            }
+            Operation::Append { records, value_bytes, producer } => self.append(records, value_bytes, producer, now),
+            Operation::AppendAsIs { ref gaps } => self.append_as_is(gaps, now),
             Operation::Roll => self.log().roll(now).is_ok(),
             Operation::AssignEpoch => {
                 self.epoch += 1;
@@ -168,8 +145,8 @@ impl Run {
             Operation::Retain { per_mille } => {
                 let keep_from = Offset(self.at(per_mille));
                 let done = self.log().apply_retention(Timestamp(i64::MAX), keep_from).is_ok();
+                assert!(self.log().log_start_offset().0 <= keep_from.0);
                 self.start = self.log().log_start_offset().0;
-                assert!(self.start <= keep_from.0.max(self.start));
                 done && self.log().remove_deleted(Timestamp(i64::MAX)).is_ok()
             }
             Operation::AdvanceStart { per_mille } => {
@@ -182,30 +159,68 @@ impl Run {
                 self.fixture.log_start_offset = self.log().log_start_offset();
                 true
             }
-            Operation::CloseAndOpen => {
-                if self.log().close(now).is_err() {
-                    return false;
-                }
-                self.flushed = self.end;
-                self.pending = None;
-                self.fixture.disk = self.fixture.disk.crash(&mut self.choices);
-                self.fixture.clean_shutdown = true;
-                self.open();
-                self.fixture.clean_shutdown = false;
-                true
-            }
-            Operation::Kill => {
-                self.pending = None;
-                self.fixture.disk = self.fixture.disk.kill();
-                self.flushed = self.end;
-                self.open();
-                true
-            }
+            Operation::CloseAndOpen => self.log().close(now).is_ok() && self.open_again(true),
+            Operation::Kill => self.open_again(false),
             Operation::PowerCut { calls } => {
-                self.fixture.disk.controls.calls_left.store(calls, Ordering::SeqCst);
+                self.fixture.disk.cut_power_after(calls);
                 true
             }
         }
+    }
+
+    /// After a clean stop the power is cut as well: that must do nothing.
+    fn open_again(&mut self, after_close: bool) -> bool {
+        self.pending = None;
+        self.flushed = self.end;
+        self.fixture.disk = if after_close { self.crash() } else { self.fixture.disk.killed() };
+        self.fixture.clean_shutdown = after_close;
+        self.open();
+        self.fixture.clean_shutdown = false;
+        true
+    }
+
+    fn crash(&mut self) -> SimulatedDisk {
+        self.seed += 1;
+        let disk = &self.fixture.disk;
+        if disk.has_crashed() { disk.mount().killed() } else { disk.crashed(self.seed) }
+    }
+
+    fn append(&mut self, records: usize, value_bytes: usize, producer: bool, now: Timestamp) -> bool {
+        let mut new = batch(records).value_bytes(value_bytes).at(self.clock);
+        if producer {
+            let known =
+                self.log().producers.known().get(&ProducerId(1)).map(|known| (known.epoch, known.batches.back().copied()));
+            // One that is forgotten, because its records were deleted, goes on with a new epoch.
+            self.producer_epoch += i16::from(known.is_none());
+            let next = known.and_then(|(_, last)| last).map_or(0, |last| last.last_sequence.next().0);
+            new = new.by(1, known.map_or(self.producer_epoch, |(epoch, _)| epoch.0), next);
+        }
+        let epoch = self.epoch;
+        let known = Known { base: self.end, last: self.end + records as i64 - 1, epoch, timestamp: self.clock };
+        self.batches.push(known);
+        let appended = append_at(self.log(), new, epoch, now);
+        if let Ok(appended) = &appended {
+            assert_eq!((appended.base_offset.0, appended.last_offset.0), (known.base, known.last));
+            self.end = known.last + 1;
+        }
+        appended.is_ok()
+    }
+
+    fn append_as_is(&mut self, gaps: &[u8], now: Timestamp) -> bool {
+        let mut bytes = Vec::new();
+        let mut next = self.end;
+        for gap in gaps {
+            self.clock += 10;
+            let base = next + i64::from(*gap);
+            bytes.extend(stamped(batch(2).at(self.clock), base, self.epoch));
+            self.batches.push(Known { base, last: base + 1, epoch: self.epoch, timestamp: self.clock });
+            next = base + 2;
+        }
+        let done = self.log().append_as_is(&bytes, now).is_ok();
+        if done {
+            self.end = next;
+        }
+        done
     }
 
     fn finish_sync(&mut self, work: &SyncWork) -> bool {
@@ -311,7 +326,7 @@ impl Run {
                 self.check();
             } else {
                 self.pending = None;
-                self.fixture.disk = self.fixture.disk.crash(&mut self.choices);
+                self.fixture.disk = self.crash();
                 self.open();
                 self.check();
             }

@@ -87,17 +87,17 @@ fn producers_survive_a_clean_stop_a_kill_and_the_loss_of_every_snapshot() {
     };
     // A snapshot tells the last batch of a producer only, the batches after it the others.
     check(
-        &Fixture { disk: fixture.disk.kill(), recovery_point: Offset(7), config: fixture.config.clone(), ..Fixture::default() },
+        &Fixture { disk: fixture.disk.killed(), recovery_point: Offset(7), config: fixture.config.clone(), ..Fixture::default() },
         5..8,
     );
 
-    let without = fixture.disk.kill();
+    let without = fixture.disk.killed();
     for name in without.names(Path::new(DIRECTORY)).iter().filter(|name| name.ends_with(".snapshot")) {
-        crate::seams::Disk::remove_file(&*without, &path(name)).unwrap();
+        crate::seams::Disk::remove_file(&without, &path(name)).unwrap();
     }
     check(&Fixture { disk: without, recovery_point: Offset(7), config: fixture.config.clone(), ..Fixture::default() }, 3..8);
 
-    let torn = fixture.disk.kill();
+    let torn = fixture.disk.killed();
     torn.put(&path("00000000000000000006.snapshot"), &[0; 56]);
     check(&Fixture { disk: torn, recovery_point: Offset(7), config: fixture.config.clone(), ..Fixture::default() }, 3..8);
 
@@ -105,7 +105,7 @@ fn producers_survive_a_clean_stop_a_kill_and_the_loss_of_every_snapshot() {
     let names = fixture.disk.names(Path::new(DIRECTORY));
     assert!(names.contains(&"00000000000000000008.snapshot".to_owned()), "{names:?}");
     let closed =
-        Fixture { disk: fixture.disk.kill(), clean_shutdown: true, config: fixture.config.clone(), ..Fixture::default() };
+        Fixture { disk: fixture.disk.killed(), clean_shutdown: true, config: fixture.config.clone(), ..Fixture::default() };
     check(&closed, 7..8);
 }
 
@@ -154,8 +154,8 @@ fn markers_end_transactions_and_aborted_ones_are_indexed() {
     append(&mut log, data(9, 1)).unwrap();
 
     // Lost with the crash and made anew by recovery; a truncation takes the second marker away.
-    let killed = fixture.disk.kill();
-    crate::seams::Disk::remove_file(&*killed, &name).unwrap();
+    let killed = fixture.disk.killed();
+    crate::seams::Disk::remove_file(&killed, &name).unwrap();
     let again = Fixture { disk: killed.clone(), ..Fixture::default() };
     let mut log = again.open();
     assert_eq!(killed.contents(&name), expected);

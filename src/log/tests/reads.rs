@@ -1,6 +1,5 @@
-use std::sync::atomic::Ordering;
-
 use super::*;
+use crate::disk::Cache;
 use crate::types::Compression;
 
 /// Ten batches of three records each, in segments of four batches; the index has an entry every two or three batches.
@@ -25,7 +24,7 @@ fn planned(log: &Log, offset: i64, limit: i64, max_bytes: usize, at_least_one: b
 #[test]
 fn a_read_starts_with_the_batch_that_holds_the_offset_and_ends_with_the_segment() {
     let (fixture, log) = thirty();
-    let reopened = Fixture { disk: fixture.disk.kill(), config: fixture.config.clone(), ..Fixture::default() }.open();
+    let reopened = Fixture { disk: fixture.disk.killed(), config: fixture.config.clone(), ..Fixture::default() }.open();
     for log in [&log, &reopened] {
         for offset in 0..30 {
             let found = planned(log, offset, 30, 1 << 20, false);
@@ -65,7 +64,7 @@ fn a_large_batch_is_read_whole_however_far_the_index_leads_before_it() {
     }
     append(&mut log, batch(1).value_bytes(700_000)).unwrap();
     append(&mut log, batch(1)).unwrap();
-    let log = Fixture { disk: fixture.disk.kill(), config: fixture.config.clone(), ..Fixture::default() }.open();
+    let log = Fixture { disk: fixture.disk.killed(), config: fixture.config.clone(), ..Fixture::default() }.open();
     assert_eq!(planned(&log, 100, 102, 10, true), [(100, 100)]);
     assert_eq!(planned(&log, 99, 102, 701_000, true), [(99, 99)]);
     assert_eq!(planned(&log, 101, 102, 10, true), [(101, 101)]);
@@ -85,7 +84,7 @@ fn gaps_that_compaction_leaves_are_read_over() {
     log.close(NOW).unwrap();
     // As the cleaner leaves it: the first segment's end is gone, offsets 7 to 9 are nowhere.
     let first = stamped(batch(1), 5, 0);
-    let cleaned = fixture.disk.kill();
+    let cleaned = fixture.disk.killed();
     cleaned.put(&path("00000000000000000000.log"), &first);
     cleaned.put(&path("00000000000000000000.index"), &[]);
     let log = Fixture { disk: cleaned, clean_shutdown: true, ..Fixture::default() }.open();
@@ -97,7 +96,7 @@ fn gaps_that_compaction_leaves_are_read_over() {
 fn an_index_that_lies_costs_time_and_nothing_else() {
     let (fixture, mut log) = thirty();
     log.close(NOW).unwrap();
-    let disk = fixture.disk.kill();
+    let disk = fixture.disk.killed();
     for (name, entry) in
         [("00000000000000000000.index", [0, 0, 0, 1, 0, 0, 0, 77]), ("00000000000000000012.index", [0, 0, 0, 0, 0, 0, 1, 0])]
     {
@@ -119,7 +118,7 @@ fn a_damaged_batch_is_an_error_and_not_the_end() {
     let second = bytes.len() / 4;
     bytes[second + 16] = 9;
     fixture.disk.put(&path("00000000000000000000.log"), &bytes);
-    let log = Fixture { clean_shutdown: true, disk: fixture.disk.kill(), ..Fixture::default() }.open();
+    let log = Fixture { clean_shutdown: true, disk: fixture.disk.killed(), ..Fixture::default() }.open();
     assert_eq!(planned(&log, 0, 30, 1 << 20, true), [(0, 2)]);
     let plan = log.plan_read(Offset(4), Offset(30), 1 << 20, true).unwrap();
     assert_eq!(plan.read(false).unwrap_err().kind(), std::io::ErrorKind::InvalidData);
@@ -130,7 +129,7 @@ fn without_waiting_only_what_is_cached_is_read() {
     let (fixture, log) = thirty();
     let plan = log.plan_read(Offset(3), Offset(30), 1 << 20, true).unwrap();
     assert!(matches!(plan.read(true).unwrap(), ReadResult::Records(records) if spans(&records).len() == 3));
-    fixture.disk.controls.nothing_cached.store(true, Ordering::SeqCst);
+    fixture.disk.set_cache(Cache::Cold);
     assert!(matches!(plan.read(true).unwrap(), ReadResult::NotCached));
     assert!(matches!(plan.read(false).unwrap(), ReadResult::Records(_)));
 }
@@ -153,7 +152,7 @@ fn bytes_between_offsets_are_exact_at_the_tail_and_never_too_few() {
         }
     }
     assert_eq!(log.bytes_between(Offset(40), Offset(50)), 0);
-    fixture.disk.controls.nothing_cached.store(true, Ordering::SeqCst);
+    fixture.disk.set_cache(Cache::Cold);
     assert!(log.bytes_between(Offset(11), Offset(30)) >= exact(11, 30));
 }
 
@@ -176,7 +175,7 @@ fn the_first_record_at_or_after_a_time_is_found_in_any_codec() {
             append(&mut log, Batch { options, ..batch(3).at(1000 + number * 10) }).unwrap();
         }
         assert!(log.segments.len() > 3);
-        let reopened = Fixture { disk: fixture.disk.kill(), config: fixture.config.clone(), ..Fixture::default() }.open();
+        let reopened = Fixture { disk: fixture.disk.killed(), config: fixture.config.clone(), ..Fixture::default() }.open();
         for log in [&log, &reopened] {
             for time in 990..1200_i64 {
                 // Records are at 1000, 1001, 1002, 1010, ...
@@ -209,7 +208,7 @@ fn times_out_of_order_are_found_too() {
         append(&mut log, batch(1).at(time)).unwrap();
     }
     assert!(log.segments.len() > 2);
-    let reopened = Fixture { disk: fixture.disk.kill(), config: fixture.config.clone(), ..Fixture::default() }.open();
+    let reopened = Fixture { disk: fixture.disk.killed(), config: fixture.config.clone(), ..Fixture::default() }.open();
     for log in [&log, &reopened] {
         for target in 0..1000 {
             let expected = times.iter().position(|time| *time >= target).map(|offset| (offset as i64, times[offset]));

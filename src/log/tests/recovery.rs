@@ -103,13 +103,13 @@ fn a_segment_that_does_not_join_the_one_before_goes() {
 #[test]
 fn indexes_are_the_same_when_they_are_made_anew() {
     let fixture = closed_or_not(true);
-    let kept = |disk: &test_disk::TestDisk| {
+    let kept = |disk: &SimulatedDisk| {
         [FIRST, SECOND, LAST]
             .map(|segment| (disk.contents(&name(segment, ".index")), disk.contents(&name(segment, ".timeindex"))))
     };
     let before = kept(&fixture.disk);
     // Missing, torn, too long, or not in order: of the clean stop and of the crash.
-    type Spoil = fn(&test_disk::TestDisk, &Path);
+    type Spoil = fn(&SimulatedDisk, &Path);
     let spoils: [Spoil; 4] = [
         |disk, path| disk.remove_file(path).unwrap(),
         |disk, path| disk.put(path, &disk.contents(path)[1..]),
@@ -119,7 +119,7 @@ fn indexes_are_the_same_when_they_are_made_anew() {
     for (number, spoil) in spoils.into_iter().enumerate() {
         for suffix in [".index", ".timeindex"] {
             let clean_shutdown = number < 3;
-            let disk = fixture.disk.kill();
+            let disk = fixture.disk.killed();
             for segment in [FIRST, SECOND, LAST] {
                 spoil(&disk, &name(segment, suffix));
             }
@@ -158,7 +158,7 @@ fn epochs_are_made_anew_when_their_file_is_torn_stale_or_gone() {
     ];
     for clean_shutdown in [true, false] {
         for text in wrong {
-            let disk = fixture.disk.kill();
+            let disk = fixture.disk.killed();
             match text {
                 Some(text) => disk.put(&file, text),
                 None => disk.remove_file(&file).unwrap(),
@@ -169,7 +169,7 @@ fn epochs_are_made_anew_when_their_file_is_torn_stale_or_gone() {
         }
     }
     // What contradicts the batches above the recovery point is found out, too.
-    let disk = fixture.disk.kill();
+    let disk = fixture.disk.killed();
     disk.put(&file, b"0\n5\n0 0\n1 3\n2 5\n3 7\n4 9\n");
     Fixture { disk: disk.clone(), ..Fixture::default() }.open();
     assert_eq!(disk.contents(&file), right);
@@ -195,11 +195,11 @@ fn the_log_start_beyond_the_end_starts_an_empty_log() {
 #[test]
 fn leftovers_are_settled_as_kafka_does() {
     let fixture = closed_or_not(true);
-    let all_names = |disk: &test_disk::TestDisk| disk.names(Path::new(DIRECTORY));
+    let all_names = |disk: &SimulatedDisk| disk.names(Path::new(DIRECTORY));
     let before = all_names(&fixture.disk);
     let contents = |segment| fixture.disk.contents(&name(segment, ".log"));
     // Half made, to be removed, not renamed yet: all go. What belongs to the metadata log stays.
-    let disk = fixture.disk.kill();
+    let disk = fixture.disk.killed();
     for leftover in ["00000000000000000000.log.cleaned", "00000000000000000004.log.swap", "00000000000000000000.log.deleted"] {
         disk.put(&path(leftover), b"x");
     }
@@ -215,7 +215,7 @@ fn leftovers_are_settled_as_kafka_does() {
     assert_eq!(all_names(&disk), expected);
 
     // A cleaned segment that was whole takes the place of the two that it was made from.
-    let disk = fixture.disk.kill();
+    let disk = fixture.disk.killed();
     let kept = batch(2).bytes().len();
     let cleaned = [&contents(FIRST)[..kept], &contents(SECOND)[kept..]].concat();
     disk.put(&path("00000000000000000000.log.swap"), &cleaned);
@@ -226,12 +226,12 @@ fn leftovers_are_settled_as_kafka_does() {
 
 #[test]
 fn a_directory_made_before_a_power_cut_is_there_or_not_but_never_half() {
-    for seed in 0..200 {
+    for seed in 0..40 {
         for calls in 0..30 {
-            let fixture = Fixture::default();
-            fixture.disk.controls.calls_left.store(calls, std::sync::atomic::Ordering::SeqCst);
+            let fixture = Fixture { disk: new_disk(seed), ..Fixture::default() };
+            fixture.disk.cut_power_after(calls);
             let opened = Log::open(fixture.options()).is_ok();
-            let disk = fixture.disk.crash(&mut test_disk::Choices(seed));
+            let disk = if fixture.disk.has_crashed() { fixture.disk.mount().killed() } else { fixture.disk.crashed(seed) };
             let mut log = Fixture { disk, ..Fixture::default() }.open();
             append(&mut log, batch(1)).unwrap();
             assert_eq!(all(&log), [(0, 0)]);

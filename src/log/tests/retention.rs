@@ -39,7 +39,7 @@ fn old_segments_go_by_time() {
     assert!(!log.apply_retention(Timestamp(i64::MAX), Offset(12)).unwrap(), "an empty segment stays");
     assert_eq!(append(&mut log, batch(1)).unwrap().base_offset, Offset(12));
     sync(&mut log);
-    let log = Fixture { disk: fixture.disk.crash(&mut test_disk::Choices(1)), ..Fixture::default() }.open();
+    let log = Fixture { disk: fixture.disk.crashed(1), ..Fixture::default() }.open();
     assert_eq!((log.log_start_offset(), log.log_end_offset()), (Offset(12), Offset(13)));
 }
 

@@ -29,7 +29,7 @@ fn a_log_is_cut_at_a_batch_at_or_below_the_offset() {
         // What was left is durable without any further sync.
         if offset < 20 {
             for seed in 0..5 {
-                let disk = fixture.disk.crash(&mut test_disk::Choices(seed));
+                let disk = fixture.disk.crashed(seed);
                 let log = Fixture { disk, config: fixture.config.clone(), ..Fixture::default() }.open();
                 assert!(log.log_end_offset() >= Offset(end), "{offset} {seed}");
                 assert_eq!(all(&log)[..end as usize / 2].len(), end as usize / 2);
@@ -63,7 +63,7 @@ fn a_log_starts_anew_elsewhere() {
         assert_eq!(names.iter().filter(|name| name.ends_with(".log") || name.ends_with(".snapshot")).count(), 1, "{names:?}");
         append_at(&mut log, batch(2).by(9, 0, 77), 9, NOW).unwrap();
         sync(&mut log);
-        let disk = fixture.disk.crash(&mut test_disk::Choices(offset as u64));
+        let disk = fixture.disk.crashed(offset as u64);
         let log = Fixture { disk, ..Fixture::default() }.open();
         assert_eq!(all(&log), [(offset, offset + 1)]);
         assert_eq!(log.latest_epoch(), Some(LeaderEpoch(9)));
