@@ -96,9 +96,12 @@ pub fn check_owner(directory: &Path, found: &MetaProperties, cluster_id: &Cluste
 /// `Corrupt` when another process has it; a fault of the disk.
 pub fn lock(disk: &dyn Disk, directory: &Path) -> Result<Box<dyn DirectoryLock>, LogFault> {
     let path = directory.join(LOCK);
-    disk.lock(&path).map_err(|error| match error.kind() {
-        io::ErrorKind::WouldBlock => LogFault::corrupt(&path, "another process is using this directory"),
-        _ => LogFault::io(&path, "lock", error),
+    disk.lock(&path).map_err(|error| {
+        if error.kind() == io::ErrorKind::WouldBlock {
+            LogFault::corrupt(&path, "another process is using this directory")
+        } else {
+            LogFault::io(&path, "lock", error)
+        }
     })
 }
 

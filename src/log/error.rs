@@ -22,11 +22,12 @@ pub enum LogFault {
 impl LogFault {
     /// A fault from what the disk reported while it was to do `action`; a full disk is told apart from a broken one.
     pub(crate) fn io(path: &Path, action: &'static str, source: io::Error) -> Self {
-        match source.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::WriteZero => {
-                Self::NoSpace { path: path.to_owned() }
-            }
-            _ => Self::Io { path: path.to_owned(), action, source },
+        use io::ErrorKind::{QuotaExceeded, StorageFull, WriteZero};
+        let path = path.to_owned();
+        if matches!(source.kind(), StorageFull | QuotaExceeded | WriteZero) {
+            Self::NoSpace { path }
+        } else {
+            Self::Io { path, action, source }
         }
     }
 

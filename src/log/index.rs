@@ -85,7 +85,7 @@ impl<E: Entry> SparseIndex<E> {
     /// An index whose file has `length` bytes; `None` if that is no whole number of entries.
     pub(super) fn of_length(length: u64) -> Option<Self> {
         let size = E::SIZE as u64;
-        (length % size == 0).then(|| Self { written: length / size, gathered: Vec::new(), last: None })
+        length.is_multiple_of(size).then(|| Self { written: length / size, gathered: Vec::new(), last: None })
     }
 
     pub(super) fn len(&self) -> u64 {

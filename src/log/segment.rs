@@ -247,10 +247,10 @@ impl Segment {
     /// The first batch whose last offset is at or above `offset`. The index is believed only as far as the batches confirm it.
     pub(super) fn find(&self, offset: Offset) -> io::Result<Option<Located>> {
         let position = self.floor_position(offset)?;
-        if let Some(Ok(found)) = self.walk_to(position, offset)? {
-            if position == 0 || found.position > position || found.header.base_offset <= offset {
-                return Ok(Some(found));
-            }
+        if let Some(Ok(found)) = self.walk_to(position, offset)?
+            && (position == 0 || found.position > position || found.header.base_offset <= offset)
+        {
+            return Ok(Some(found));
         }
         if position == 0 { Ok(None) } else { Ok(self.walk_to(0, offset)?.and_then(Result::ok)) }
     }

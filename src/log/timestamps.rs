@@ -185,10 +185,10 @@ impl TimestampPlan {
         let mut largest: Option<(&SegmentView, Located)> = None;
         for view in &self.segments {
             let found = skip_gone(view, view.largest(self.log_start_offset, self.limit))?;
-            if let Some(found) = found {
-                if largest.is_none_or(|(_, largest)| found.header.max_timestamp > largest.header.max_timestamp) {
-                    largest = Some((view, found));
-                }
+            if let Some(found) = found
+                && largest.is_none_or(|(_, largest)| found.header.max_timestamp > largest.header.max_timestamp)
+            {
+                largest = Some((view, found));
             }
         }
         let Some((view, located)) = largest else { return Ok(None) };

@@ -87,14 +87,14 @@ struct Run {
 
 impl Run {
     fn new(seed: u64) -> Self {
-        let mut fixture = Fixture::default();
-        fixture.config = LogConfig {
+        let config = LogConfig {
             segment_bytes: 1000,
             index_interval_bytes: 150,
             retention_ms: Some(0),
             file_delete_delay_ms: 5,
             ..LogConfig::default()
         };
+        let fixture = Fixture { config, ..Fixture::default() };
         let log = Some(fixture.open());
         Self {
             fixture,
