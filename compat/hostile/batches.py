@@ -23,6 +23,8 @@ NO_TAIL = "Kafka drops bytes behind the batch without a word; a client that send
 NO_BITS = "Kafka stores bits that only brokers set, or that a later format may give a meaning"
 NO_EPOCH = "Kafka stores it; a producer id has an epoch, and -1 is none"
 NO_FLAG = "Kafka takes the flag away if the topic has CreateTime and refuses it if LogAppendTime; it is never the client's to set"
+WRONG_ANYWAY = "Kafka asks first whether the producer may use transactions; the batch is wrong whoever sends it"
+UNAUTHORIZED = "TRANSACTIONAL_ID_AUTHORIZATION_FAILED"
 NO_BOMB = "Kafka unpacks without a bound"
 
 
@@ -166,8 +168,10 @@ ATTRIBUTES = [
     Crafted("delete horizon set", lambda: batch(attributes=DELETE_HORIZON), "NONE", "INVALID_RECORD", NO_BITS),
     Crafted("LogAppendTime set by the client", lambda: batch(attributes=LOG_APPEND_TIME), "NONE", "INVALID_TIMESTAMP", NO_FLAG),
     Crafted("control batch", lambda: batch(attributes=CONTROL), "INVALID_RECORD"),
-    Crafted("control batch of a transaction", lambda: batch(attributes=CONTROL | TRANSACTIONAL), "TRANSACTIONAL_ID_AUTHORIZATION_FAILED"),
-    Crafted("transaction without a producer id", lambda: batch(attributes=TRANSACTIONAL), "TRANSACTIONAL_ID_AUTHORIZATION_FAILED"),
+    Crafted("control batch of a transaction", lambda: batch(attributes=CONTROL | TRANSACTIONAL), UNAUTHORIZED, "INVALID_RECORD", WRONG_ANYWAY),
+    Crafted("transaction without a producer id", lambda: batch(attributes=TRANSACTIONAL), UNAUTHORIZED, "INVALID_RECORD", WRONG_ANYWAY),
+    Crafted("transaction without a transactional id",
+            lambda: batch(attributes=TRANSACTIONAL, producer_id=10**15, producer_epoch=0, base_sequence=0), UNAUTHORIZED),
 ]
 
 PRODUCERS = [

@@ -171,7 +171,8 @@ class Customer:
     """A good client beside the attack: produces and reads back, before, during and after it."""
 
     def __init__(self, broker, patience=5.0):
-        self.broker, self.patience, self.stopping, self.failure, self.slowest, self.turns = broker, threading.Event(), None, 0.0, 0
+        self.broker, self.patience, self.stopping = broker, patience, threading.Event()
+        self.failure, self.slowest, self.turns = None, 0.0, 0
         self.thread = threading.Thread(target=self._serve, daemon=True)
 
     def __enter__(self):
