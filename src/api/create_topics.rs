@@ -30,9 +30,11 @@ pub(super) async fn handle(broker: &Arc<Broker>, context: &RequestContext, reque
         let authorized =
             broker.security.authorize_by_cluster(&context.principal, Operation::Create, Operation::Create, name.clone());
         match (asked.pop(), authorized) {
-            (Some(topic), Some(authorized)) if asked.is_empty() => topics.push((authorized, new_topic(topic))),
-            (_, Some(_)) => results.push(refused(&name, ErrorCode::InvalidRequest, "The topic is named more than once.")),
-            (_, None) => results.push(refused(&name, ErrorCode::TopicAuthorizationFailed, "Authorization failed.")),
+            _ if !asked.is_empty() => {
+                results.push(refused(&name, ErrorCode::InvalidRequest, "The topic is named more than once."));
+            }
+            (Some(topic), Some(authorized)) => topics.push((authorized, new_topic(topic))),
+            _ => results.push(refused(&name, ErrorCode::TopicAuthorizationFailed, "Authorization failed.")),
         }
     }
     let names: Vec<TopicName> = topics.iter().map(|(authorized, _)| authorized.get().clone()).collect();

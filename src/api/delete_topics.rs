@@ -1,6 +1,7 @@
 //! DeleteTopics (20), versions 1 to 6.
 //!
-//! Needs Delete on each topic; without Describe an id is as unknown as a name is unauthorised (trap 43; ControllerApis.deleteTopics).
+//! Needs Delete on the cluster or on each topic; by name Describe too, or else it would show whether a topic exists. A refused id shows
+//! its topic's name only to who may see it (trap 43; ControllerApis.deleteTopics).
 //! TOPIC_DELETION_DISABLED from version 3 on, INVALID_REQUEST before, when `delete.topic.enable` is false.
 
 use std::sync::Arc;
@@ -45,7 +46,7 @@ pub(super) async fn handle(broker: &Arc<Broker>, context: &RequestContext, reque
     for asked in asked {
         match select(broker, context, &asked) {
             Ok(selected) => topics.push(selected),
-            Err((code, message)) => results.push(refused(&asked, code, message)),
+            Err(refusal) => results.push(refusal),
         }
     }
     let selectors: Vec<TopicSelector> = topics.iter().map(|(_, selector)| selector.clone()).collect();
@@ -61,20 +62,33 @@ pub(super) async fn handle(broker: &Arc<Broker>, context: &RequestContext, reque
 
 type Selected = (Option<Authorized<TopicName>>, TopicSelector);
 
-/// The topic meant, with the right to delete it; none is needed to learn that an id is unknown.
-fn select(broker: &Broker, context: &RequestContext, asked: &Asked) -> Result<Selected, (ErrorCode, &'static str)> {
-    let (name, selector) = match (&asked.name, asked.id.is_nil()) {
-        (Some(name), true) => (name.clone(), TopicSelector::Name(name.clone())),
-        (None, false) => match broker.image().topics().by_id(asked.id) {
-            Some(topic) => (topic.name.clone(), TopicSelector::Id(asked.id)),
-            None => return Ok((None, TopicSelector::Id(asked.id))),
-        },
-        (Some(_), false) => return Err((ErrorCode::InvalidRequest, "A topic is named by name or by id, not by both.")),
-        (None, true) => return Err((ErrorCode::InvalidRequest, "Neither a name nor an id was given.")),
-    };
-    match broker.security.authorize(&context.principal, Operation::Delete, name) {
-        Some(authorized) => Ok((Some(authorized), selector)),
-        None => Err((ErrorCode::TopicAuthorizationFailed, "Authorization failed.")),
+/// The topic meant, with the right to delete it; none is needed to learn that an id is unknown. Else the refusal, which tells as much as the
+/// right to Describe allows.
+fn select(broker: &Broker, context: &RequestContext, asked: &Asked) -> Result<Selected, DeletableTopicResult> {
+    let security = &broker.security;
+    let authorize = |operation, name| security.authorize_by_cluster(&context.principal, Operation::Delete, operation, name);
+    let refuse = |code, message| refused(asked, code, message);
+    let unauthorized = || refuse(ErrorCode::TopicAuthorizationFailed, "Authorization failed.");
+    let image = broker.image();
+    match (&asked.name, asked.id.is_nil()) {
+        (Some(name), true) => {
+            authorize(Operation::Describe, name.clone()).ok_or_else(unauthorized)?;
+            match authorize(Operation::Delete, name.clone()) {
+                Some(authorized) => Ok((Some(authorized), TopicSelector::Name(name.clone()))),
+                None if image.topics().by_name(name.as_str()).is_some() => Err(unauthorized()),
+                None => Err(refuse(ErrorCode::UnknownTopicOrPartition, "There is no such topic.")),
+            }
+        }
+        (None, false) => {
+            let Some(topic) = image.topics().by_id(asked.id) else { return Ok((None, TopicSelector::Id(asked.id))) };
+            let authorized = authorize(Operation::Delete, topic.name.clone()).ok_or_else(|| {
+                let name = authorize(Operation::Describe, topic.name.clone()).map(Authorized::into_inner);
+                unauthorized().with_name(name.as_ref().map(wire_topic))
+            })?;
+            Ok((Some(authorized), TopicSelector::Id(asked.id)))
+        }
+        (Some(_), false) => Err(refuse(ErrorCode::InvalidRequest, "A topic is named by name or by id, not by both.")),
+        (None, true) => Err(refuse(ErrorCode::InvalidRequest, "Neither a name nor an id was given.")),
     }
 }
 

@@ -130,7 +130,8 @@ fn named_topics(
     let mut missing = Vec::new();
     let topics = names.into_iter().map(|name| {
         let Some(authorized) = broker.security.authorize(&context.principal, Operation::Describe, name.clone()) else {
-            return topic_error(ErrorCode::TopicAuthorizationFailed, Some(&name), Uuid::nil());
+            // Not even that the name is one of the internal ones.
+            return topic_error(ErrorCode::TopicAuthorizationFailed, Some(&name), Uuid::nil()).with_is_internal(false);
         };
         match image.topics().by_name(name.as_str()) {
             Some(topic) => describe(broker, context, image, &authorized, topic, operations),

@@ -43,11 +43,12 @@ impl FetchJob {
         loop {
             let overview = self.look();
             let remaining = deadline.since(broker.clock.now());
-            if overview.answer_now || remaining.is_zero() || broker.is_stopping() {
+            if overview.answer_now || remaining.is_zero() {
                 break;
             }
             let slot = Slot::new(i64::try_from(self.min_bytes).unwrap_or(i64::MAX) - sum(&overview.available));
-            if !self.register(&overview, &slot) {
+            // A node that stops says so before it ends the fetches that are registered: whoever registers later sees it here.
+            if !self.register(&overview, &slot) || broker.is_stopping() {
                 break;
             }
             broker.metrics.fetches_waiting.inc();

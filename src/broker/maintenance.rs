@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Broker, Partition, Partitions};
-use crate::config::FlushMode;
+use crate::config::{ConfigMap, DynamicConfigs, FlushMode, TopicSettings};
 use crate::log::checkpoint::{LOG_START_OFFSET, RECOVERY_POINT, REPLICATION_OFFSET, write_offsets};
 use crate::log::directory::write_clean_shutdown;
 use crate::log::{Log, LogFault};
@@ -24,8 +24,8 @@ enum Chore {
     TimedSyncs,
 }
 
-/// How often files whose deletion delay has passed are looked for.
-const REMOVAL_INTERVAL: Duration = Duration::from_secs(15);
+/// How often files whose deletion delay has passed are looked for: four times in that delay, as the node's default has it, within these.
+const REMOVAL_INTERVALS: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(15));
 /// How exactly `flush.ms` is kept; only page-cache mode needs it.
 const SYNC_TICK: Duration = Duration::from_millis(100);
 
@@ -34,7 +34,7 @@ pub(super) async fn run(broker: Arc<Broker>, disk: Arc<dyn Disk>) {
     let storage = &broker.config.storage;
     let mut plan = vec![
         (Chore::Retention, storage.retention_check_interval),
-        (Chore::RemoveDeleted, REMOVAL_INTERVAL),
+        (Chore::RemoveDeleted, removal_interval(&broker)),
         (Chore::ExpireProducers, storage.producer_id_expiration_check_interval),
         (Chore::RecoveryPoints, storage.recovery_point_checkpoint_interval),
         (Chore::LogStarts, storage.log_start_offset_checkpoint_interval),
@@ -69,6 +69,12 @@ pub(super) async fn run(broker: Arc<Broker>, disk: Arc<dyn Disk>) {
             return;
         }
     }
+}
+
+fn removal_interval(broker: &Broker) -> Duration {
+    let defaults = TopicSettings::resolve(&broker.config.settings, DynamicConfigs::none(), &ConfigMap::new());
+    let delay = Duration::from_millis(u64::try_from(defaults.file_delete_delay_ms).unwrap_or(0));
+    (delay / 4).clamp(REMOVAL_INTERVALS.0, REMOVAL_INTERVALS.1)
 }
 
 impl Partitions {

@@ -58,8 +58,9 @@ struct State {
 enum Waiting {
     /// A produce with acks=all: the high watermark at or past this offset.
     Produce(Offset),
-    /// A fetch: bytes between this offset and the high watermark; moves along as they are credited.
-    Fetch(Offset),
+    /// A fetch: bytes between `from` and the high watermark, at most `room` of them, for the partition's limit lets no more be sent.
+    /// Both move along as bytes are credited.
+    Fetch { from: Offset, room: i64 },
 }
 
 /// Why a partition cannot do what is asked; each has one Kafka code.
@@ -265,7 +266,8 @@ impl Partition {
         let mut state = self.open()?;
         let look = state.look(request)?;
         let from = request.fetch_offset.max(look.high_watermark);
-        state.pending.register(Waiting::Fetch(from), slot);
+        let room = i64::from(request.max_bytes).saturating_sub_unsigned(look.available).max(0);
+        state.pending.register(Waiting::Fetch { from, room }, slot);
         drop(state);
         let news = i64::try_from(look.available.saturating_sub(seen)).unwrap_or(i64::MAX);
         if news > 0
@@ -380,13 +382,14 @@ impl Partition {
     pub(super) fn end_fetches(&self) {
         let mut wakers = Vec::new();
         self.lock().pending.advance(&mut wakers, |waiting| match waiting {
-            Waiting::Fetch(_) => (i64::MAX, Keep::No),
+            Waiting::Fetch { .. } => (i64::MAX, Keep::No),
             Waiting::Produce(_) => (0, Keep::Yes),
         });
         wakers.into_iter().for_each(Waker::wake);
     }
 
-    /// Serves nothing from now on; whoever waits is told to look again. With `keep` the log is closed cleanly; returns its end.
+    /// Serves nothing from now on; whoever waits is told to look again. With `keep` the log is closed cleanly, unless its directory
+    /// failed: a sync is not tried again. Returns its end.
     ///
     /// # Errors
     /// A fault while closing: then the stop is not a clean one.
@@ -395,6 +398,7 @@ impl Partition {
             let mut state = self.lock();
             state.closed = true;
             let end = state.log.log_end_offset();
+            let keep = keep.filter(|_| !self.directory.is_offline());
             keep.map_or(Ok(()), |now| state.log.close(now)).map(|()| end)
         };
         self.finish_waiters();
@@ -414,12 +418,14 @@ impl State {
         self.pending.advance(wakers, |waiting| match waiting {
             Waiting::Produce(end) if high_watermark >= *end => (1, Keep::No),
             Waiting::Produce(_) => (0, Keep::Yes),
-            Waiting::Fetch(from) if high_watermark > *from => {
+            Waiting::Fetch { from, room } if high_watermark > *from => {
                 let bytes = log.bytes_between(*from, high_watermark);
                 *from = high_watermark;
-                (i64::try_from(bytes).unwrap_or(i64::MAX), Keep::Yes)
+                let credit = i64::try_from(bytes).unwrap_or(i64::MAX).min(*room);
+                *room -= credit;
+                (credit, Keep::Yes)
             }
-            Waiting::Fetch(_) => (0, Keep::Yes),
+            Waiting::Fetch { .. } => (0, Keep::Yes),
         });
     }
 

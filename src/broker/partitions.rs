@@ -13,7 +13,7 @@ use crate::log::directory::{PartitionState, deleted_name, list_partitions};
 use crate::log::{CleanupPolicy, Log, LogConfig, LogFault, OpenFiles, OpenOptions, read_topic_id};
 use crate::metadata::{MetadataDelta, MetadataImage, TopicImage};
 use crate::seams::{Clock, Disk};
-use crate::types::{NodeId, Now, Offset, PartitionIndex, TopicIdPartition, TopicPartition};
+use crate::types::{NodeId, Now, Offset, PartitionIndex, TopicId, TopicIdPartition, TopicPartition};
 
 /// What opening a partition needs to know of its directory: read from the checkpoints when the node starts, used up as partitions open.
 #[derive(Debug, Default)]
@@ -39,6 +39,8 @@ pub struct Partitions {
     found: Mutex<Vec<Found>>,
     table: ArcSwap<HashMap<TopicIdPartition, Arc<Partition>>>,
     removals: Mutex<Vec<Removal>>,
+    /// Topics that are to be compacted, and that the log has said it of.
+    compacted: Mutex<HashSet<TopicId>>,
 }
 
 /// A directory of a deleted partition that waits for `file.delete.delay.ms`.
@@ -72,6 +74,7 @@ impl Partitions {
             found: Mutex::new(found),
             table: ArcSwap::default(),
             removals: Mutex::default(),
+            compacted: Mutex::default(),
         })
     }
 
@@ -103,6 +106,7 @@ impl Partitions {
         let delta = MetadataDelta::between(before, after);
         let mut table = HashMap::clone(&self.table.load());
         for topic in delta.deleted_topics.values() {
+            self.compacted.lock().unwrap_or_else(PoisonError::into_inner).remove(&topic.id);
             for index in topic.partitions.keys() {
                 let id = TopicIdPartition { topic_id: topic.id, partition: *index };
                 if let Some(partition) = table.remove(&id) {
@@ -214,7 +218,10 @@ impl Partitions {
         let configs = image.configs();
         let dynamic = DynamicConfigs { broker: configs.broker(self.node_id), cluster: configs.cluster_default() };
         let settings = TopicSettings::resolve(&self.config.settings, dynamic, configs.topic(topic.name.as_str()));
-        if settings.cleanup_compact {
+        let mut compacted = self.compacted.lock().unwrap_or_else(PoisonError::into_inner);
+        if !settings.cleanup_compact {
+            compacted.remove(&topic.id);
+        } else if compacted.insert(topic.id) {
             tracing::warn!(topic = %topic.name, "cleanup.policy has 'compact': there is no compaction yet, so nothing of this topic is deleted");
         }
         settings

@@ -253,6 +253,10 @@ impl Log {
     /// Takes in the producers' batches of one segment from `start` on.
     fn take_in_producers(&mut self, number: usize, start: Offset, fill_transaction_index: bool) -> Result<(), LogFault> {
         let Some(segment) = self.segments.get(number) else { return Ok(()) };
+        if start >= self.next_offset {
+            // A snapshot of the log end, as a clean stop leaves it: a search above the end would read the whole segment.
+            return Ok(());
+        }
         let files = segment.files().clone();
         let path = files.path(FileKind::Log);
         let failed = |error| LogFault::io(&path, "read", error);

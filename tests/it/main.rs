@@ -15,4 +15,11 @@
 mod support;
 mod world;
 
+mod acknowledgement;
+mod admin;
+mod authorization;
+mod fetching;
+mod stopping;
+mod storage;
+mod upkeep;
 mod versions;

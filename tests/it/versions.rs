@@ -7,7 +7,10 @@ use kafka_protocol::messages::{
 use kafka_protocol::protocol::{Decodable, Encodable};
 use klamm::protocol::ApiKey;
 
-use crate::world::requests::{EARLIEST, LATEST, batch, fetch, fetched, list_offsets, metadata_of, produce, produced, records_of};
+use crate::support::records::ProducerState;
+use crate::world::requests::{
+    EARLIEST, LATEST, batch, batch_at, fetch, fetched, list_offsets, metadata_of, produce, produced, records_of,
+};
 use crate::world::{Client, Setup, soon};
 
 fn served(key: ApiKey) -> std::ops::RangeInclusive<i16> {
@@ -68,7 +71,7 @@ async fn list_offsets_in_every_version_and_special_timestamps_from_theirs_on() {
     let running = Setup::new().start().await;
     let mut client = running.client().await;
     let topic = client.create("t", 1, &[]).await;
-    client.produce(&topic, 0, &["a", "b", "c"]).await;
+    client.produce_batch(&topic, 0, batch_at(ProducerState::NONE, 1_700_000_000_000, &["a", "b", "c"])).await;
     for version in served(ApiKey::ListOffsets) {
         let epoch = if version >= 4 { 0 } else { -1 };
         for (timestamp, since, offset, found) in [

@@ -241,3 +241,26 @@ fn a_directory_made_before_a_power_cut_is_there_or_not_but_never_half() {
         }
     }
 }
+
+#[test]
+fn after_a_clean_stop_only_the_end_of_the_log_is_read() {
+    let mut fixture = Fixture::default();
+    let mut log = fixture.open();
+    for number in 0..100 {
+        append(&mut log, batch(1).value_bytes(10_000).at(NOW.0 + number)).unwrap();
+    }
+    log.close(NOW).unwrap();
+    fixture.clean_shutdown = true;
+    let read = Arc::new(std::sync::atomic::AtomicU64::new(0));
+    let counted = Arc::clone(&read);
+    fixture.disk.on_done(Box::new(move |call, _| {
+        use crate::disk::Operation;
+        if matches!(call.operation, Operation::ReadAt | Operation::ReadIfCached) {
+            eprintln!("READ {:?} {} {}", call.path, call.position, call.length);
+            counted.fetch_add(call.length, std::sync::atomic::Ordering::Relaxed);
+        }
+    }));
+    assert_eq!(fixture.open().log_end_offset(), Offset(100));
+    let read = read.load(std::sync::atomic::Ordering::Relaxed);
+    assert!(read < 100_000, "of 1,000,000 bytes {read} were read");
+}

@@ -173,7 +173,7 @@ pub fn partition_directory(log_dir: &str, topic: &str, partition: i32) -> PathBu
 }
 
 /// Runs `work` where the node's own control work runs, as the program does.
-fn on_control<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
+pub fn on_control<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
     execution: &TestExecution,
     work: F,
 ) -> impl Future<Output = T> + use<T, F> {

@@ -14,6 +14,8 @@ use kafka_protocol::messages::{
     MetadataRequest, ProduceRequest, ProduceResponse, TopicName,
 };
 use kafka_protocol::protocol::StrBytes;
+use klamm::broker::clock::SystemClock;
+use klamm::seams::Clock;
 use uuid::Uuid;
 
 use super::Client;
@@ -61,7 +63,7 @@ pub fn batch(values: &[&str]) -> Bytes {
 }
 
 pub fn batch_of(producer: ProducerState, values: &[&str]) -> Bytes {
-    batch_at(producer, 1_700_000_000_000, values)
+    batch_at(producer, SystemClock::new().timestamp().0, values)
 }
 
 pub fn batch_at(producer: ProducerState, timestamp: i64, values: &[&str]) -> Bytes {
