@@ -18,7 +18,7 @@ test:
 	compat/run
 
 test-long:
-	$(CARGO) test -- --include-ignored
+	KLAMM_SIM_SEEDS=2000 KLAMM_DECODE_ROUNDS=100 $(CARGO) test -- --include-ignored
 	compat/run --long
 
 lint:

@@ -4,19 +4,16 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use crate::seams::Clock;
+use crate::seams::{Clock, Random};
 use crate::types::{Now, Timestamp};
 
 /// The operating system's time, and a generator that it seeds once.
 #[derive(Debug)]
 pub struct SystemClock {
     started: Instant,
-    /// State of the generator: a Weyl sequence, so one atomic addition hands every caller a state of its own.
+    /// State of [`Random`], which moves by a constant: one atomic addition gives each caller a state of its own.
     state: AtomicU64,
 }
-
-/// The golden ratio's odd fraction of 2^64: the step of SplitMix64 (Steele, Lea and Flood, 2014).
-const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
 
 impl SystemClock {
     /// A clock whose monotonic time starts now.
@@ -50,10 +47,7 @@ impl Clock for SystemClock {
 
     /// Unpredictable enough for ids and jitter, not for keys.
     fn random(&self) -> u64 {
-        let mut mixed = self.state.fetch_add(STEP, Ordering::Relaxed).wrapping_add(STEP);
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
+        Random::mix(self.state.fetch_add(Random::STEP, Ordering::Relaxed))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::random::Random;
+use crate::seams::Random;
 
 /// Bytes that reach the device together or not at all.
 pub(super) const SECTOR: usize = 512;
@@ -137,7 +137,8 @@ mod tests {
 
     use std::collections::BTreeSet;
 
-    use super::{Content, Random, SECTOR};
+    use super::{Content, SECTOR};
+    use crate::seams::Random;
 
     fn synced(byte: u8, length: usize) -> Content {
         let mut content = Content::default();

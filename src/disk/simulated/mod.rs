@@ -8,7 +8,6 @@
 mod content;
 mod faults;
 mod file;
-mod random;
 mod tree;
 
 use std::collections::BTreeSet;
@@ -19,11 +18,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use faults::{Cache, Call, Faults, Hook, Operation, Reaction, Trace};
 
-use crate::seams::{DirectoryEntry, DirectoryLock, Disk, File, OpenMode};
+use crate::seams::{DirectoryEntry, DirectoryLock, Disk, File, OpenMode, Random};
 use content::SECTOR;
 use faults::Observers;
 use file::SimulatedFile;
-use random::Random;
 use tree::{InodeId, Tree};
 
 /// Free bytes of a disk without a limit.

@@ -258,9 +258,9 @@ fn the_hook_can_fail_a_call_and_the_trace_sees_all() {
     disk.on_done(Box::new(move |call, error| {
         trace.lock().unwrap().push((call.number, call.operation, call.path.to_owned(), call.bytes.to_vec(), error));
     }));
-    disk.on_call(Box::new(|call| match call.operation {
-        Operation::SyncDirectory => Reaction::Fail(ErrorKind::Interrupted),
-        _ => Reaction::Proceed,
+    disk.on_call(Box::new(|call| {
+        let fails = call.operation == Operation::SyncDirectory;
+        if fails { Reaction::Fail(ErrorKind::Interrupted) } else { Reaction::Proceed }
     }));
     let file = disk.open(path("a"), OpenMode::CreateNew).unwrap();
     file.write_at(3, b"text").unwrap();

@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind};
 use std::path::{Component, Path};
 
 use super::content::Content;
-use super::random::Random;
+use crate::seams::Random;
 
 pub(super) type InodeId = u64;
 
@@ -248,9 +248,9 @@ impl Tree {
         }
         let mut wanted = wanted.into_iter();
         let changes = std::mem::take(&mut self.pending);
-        let (now, later) = changes.into_iter().partition(|_| wanted.next().unwrap_or(false));
+        let (now, later): (Vec<_>, Vec<_>) = changes.into_iter().partition(|_| wanted.next().unwrap_or(false));
         self.pending = later;
-        for change in Vec::<Change>::from(now) {
+        for change in now {
             match change {
                 Change::Link { place, inode } => drop(self.device(place.0).insert(place.1, inode)),
                 Change::Unlink { place, .. } => drop(self.device(place.0).remove(&place.1)),
