@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use tokio::sync::watch;
 
-use super::SyncQueue;
+use super::{Partition, SyncQueue};
 use crate::types::DirectoryId;
 
 /// One entry of `log.dirs`. Once failed it stays offline until the process is started anew.
@@ -14,7 +14,7 @@ use crate::types::DirectoryId;
 pub struct LogDirectory {
     pub path: PathBuf,
     pub id: DirectoryId,
-    pub syncs: Arc<SyncQueue>,
+    pub syncs: Arc<SyncQueue<Partition>>,
     /// The node cannot go on without it: it holds the metadata.
     is_essential: bool,
     failure: OnceLock<String>,
@@ -28,7 +28,7 @@ impl LogDirectory {
     pub fn new(
         path: PathBuf,
         id: DirectoryId,
-        syncs: Arc<SyncQueue>,
+        syncs: Arc<SyncQueue<Partition>>,
         is_essential: bool,
         alive: Arc<AtomicUsize>,
         fatal: watch::Sender<Option<String>>,

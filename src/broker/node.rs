@@ -233,7 +233,8 @@ fn directories(
 ) -> (Vec<Arc<LogDirectory>>, Vec<Found>) {
     let alive = Arc::new(std::sync::atomic::AtomicUsize::new(opened.len()));
     let make = |(position, directory): (usize, OpenDirectory)| {
-        let syncs = SyncQueue::new(Blocking::Sync(position), Arc::clone(&seams.execution));
+        let execution = Arc::clone(&seams.execution);
+        let syncs = SyncQueue::new(move |cycle| execution.block(Blocking::Sync(position), cycle));
         let is_essential = directory.path == config.metadata_log_dir;
         let made = LogDirectory::new(directory.path, directory.id, syncs, is_essential, Arc::clone(&alive), fatal.clone());
         (made, directory.found)

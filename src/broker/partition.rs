@@ -8,7 +8,7 @@ use std::task::Waker;
 
 use arc_swap::ArcSwap;
 
-use super::LogDirectory;
+use super::{LogDirectory, Syncs};
 use crate::config::{FlushMode, TopicSettings};
 use crate::log::{
     AppendError, AppendRefusal, Appended, Log, LogFault, ReadPlan, ReadRefusal, TimestampPlan, TimestampTarget, Validated,
@@ -195,33 +195,6 @@ impl Partition {
         TopicPartition { topic: self.topic.clone(), partition: self.id.partition }
     }
 
-    /// Syncs what is dirty: on the sync thread, without the lock while the device works.
-    pub(super) fn sync(self: &Arc<Self>) {
-        let work = {
-            let mut state = self.lock();
-            state.queued = false;
-            if state.closed || self.directory.is_offline() { None } else { state.log.begin_sync() }
-        };
-        let Some(work) = work else {
-            // Nothing was dirty any more; or the directory failed meanwhile, and whoever waits has to be told.
-            if self.directory.is_offline() {
-                self.finish_waiters();
-            }
-            return;
-        };
-        if let Err(error) = work.run() {
-            self.directory.fail(&format!("sync of {}: {error}", self.name()));
-            self.finish_waiters();
-            return;
-        }
-        let mut wakers = Vec::new();
-        let mut state = self.lock();
-        state.log.finish_sync(&work);
-        state.advance(&mut wakers);
-        drop(state);
-        wakers.into_iter().for_each(Waker::wake);
-    }
-
     /// Arms a sync if `flush.ms` says so; for the node's timer.
     pub(super) fn sync_if_due(self: &Arc<Self>, now: Timestamp) {
         let mut state = self.lock();
@@ -403,6 +376,35 @@ impl Partition {
         };
         self.finish_waiters();
         result
+    }
+}
+
+impl Syncs for Partition {
+    /// Syncs what is dirty: on the sync thread, without the lock while the device works.
+    fn sync(&self) {
+        let work = {
+            let mut state = self.lock();
+            state.queued = false;
+            if state.closed || self.directory.is_offline() { None } else { state.log.begin_sync() }
+        };
+        let Some(work) = work else {
+            // Nothing was dirty any more; or the directory failed meanwhile, and whoever waits has to be told.
+            if self.directory.is_offline() {
+                self.finish_waiters();
+            }
+            return;
+        };
+        if let Err(error) = work.run() {
+            self.directory.fail(&format!("sync of {}: {error}", self.name()));
+            self.finish_waiters();
+            return;
+        }
+        let mut wakers = Vec::new();
+        let mut state = self.lock();
+        state.log.finish_sync(&work);
+        state.advance(&mut wakers);
+        drop(state);
+        wakers.into_iter().for_each(Waker::wake);
     }
 }
 
