@@ -109,6 +109,7 @@ impl CachedPartition {
 struct Session {
     epoch: i32,
     uses_topic_ids: bool,
+    created: Now,
     last_used: Now,
     partitions: IndexMap<FetchTarget, CachedPartition>,
 }
@@ -120,7 +121,8 @@ pub struct FetchSessions {
     sessions: IndexMap<i32, Session>,
 }
 
-/// A session unused for this long may be pushed out by a new one (FetchSession's MIN_INCREMENTAL_FETCH_SESSION_EVICTION_MS).
+/// A session unused for this long may be pushed out by a new one; one that was in use for longer, by a new one of more partitions
+/// (FetchSessionCacheShard.tryEvict, MIN_INCREMENTAL_FETCH_SESSION_EVICTION_MS).
 const EVICTION_AFTER: Duration = Duration::from_secs(120);
 const INITIAL_EPOCH: i32 = 0;
 const FINAL_EPOCH: i32 = -1;
@@ -218,7 +220,7 @@ impl FetchSessions {
 
     /// Opens a session if a slot is free or can be freed; 0 if not.
     fn open(&mut self, view: &SessionView, answers: &[PartitionAnswer], now: Now, mut random: impl FnMut() -> u64) -> i32 {
-        if !self.make_room(now) {
+        if !self.make_room(view.partitions.len(), now) {
             return 0;
         }
         let id = loop {
@@ -234,28 +236,27 @@ impl FetchSessions {
             cached.update(answer);
             partitions.insert(target.clone(), cached);
         }
-        let session =
-            Session { epoch: next_epoch(INITIAL_EPOCH), uses_topic_ids: view.uses_topic_ids, last_used: now, partitions };
-        self.sessions.insert(id, session);
+        let (epoch, uses_topic_ids) = (next_epoch(INITIAL_EPOCH), view.uses_topic_ids);
+        self.sessions.insert(id, Session { epoch, uses_topic_ids, created: now, last_used: now, partitions });
         id
     }
 
-    fn make_room(&mut self, now: Now) -> bool {
+    /// Whether there is room for a session of so many partitions, if need be in place of one that is worth less.
+    fn make_room(&mut self, partitions: usize, now: Now) -> bool {
         if self.sessions.len() < self.slots {
             return true;
         }
-        let oldest = self
-            .sessions
-            .iter()
-            .min_by_key(|(id, session)| (session.last_used, **id))
-            .map(|(id, session)| (*id, session.last_used));
-        match oldest {
-            Some((id, last_used)) if now.since(last_used) > EVICTION_AFTER => {
-                self.sessions.swap_remove(&id);
-                true
-            }
-            _ => false,
-        }
+        let sessions = self.sessions.iter();
+        let stale = sessions
+            .clone()
+            .filter(|(_, session)| now.since(session.last_used) > EVICTION_AFTER)
+            .min_by_key(|(id, session)| (session.last_used, **id));
+        let smaller = sessions
+            .filter(|(_, session)| session.last_used.since(session.created) > EVICTION_AFTER)
+            .filter(|(_, session)| session.partitions.len() < partitions)
+            .min_by_key(|(id, session)| (session.partitions.len(), **id));
+        let evicted = stale.or(smaller).map(|(id, _)| *id);
+        evicted.is_some_and(|id| self.sessions.swap_remove(&id).is_some())
     }
 }
 
@@ -271,3 +272,7 @@ impl SessionView {
         matches!(self.kind, Kind::Incremental { .. })
     }
 }
+
+#[cfg(test)]
+#[path = "fetch_session_tests.rs"]
+mod tests;

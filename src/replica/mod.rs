@@ -8,6 +8,8 @@
 mod fetch_session;
 mod leader;
 mod pending;
+#[cfg(test)]
+mod pending_tests;
 
 /// The primitives `pending.rs` is built on; its interleaving test builds the same file on checked ones.
 mod sync {

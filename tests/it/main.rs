@@ -17,6 +17,7 @@ mod world;
 
 mod acknowledgement;
 mod admin;
+mod administration;
 mod authorization;
 mod fetching;
 mod stopping;

@@ -22,13 +22,14 @@ pub struct TestExecution {
 
 #[derive(Default)]
 struct Held {
-    holding: bool,
+    syncs: bool,
+    metadata_syncs: bool,
     jobs: Vec<(Blocking, Job)>,
 }
 
 impl std::fmt::Debug for Held {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Held").field("holding", &self.holding).field("jobs", &self.jobs.len()).finish()
+        formatter.debug_struct("Held").field("jobs", &self.jobs.len()).finish_non_exhaustive()
     }
 }
 
@@ -40,21 +41,23 @@ impl TestExecution {
 
     /// Holds back the syncs of log directories that begin from now on.
     pub fn hold_syncs(&self) {
-        self.held.lock().unwrap().holding = true;
+        self.held.lock().unwrap().syncs = true;
+    }
+
+    /// Holds back those of the metadata log.
+    pub fn hold_metadata_syncs(&self) {
+        self.held.lock().unwrap().metadata_syncs = true;
     }
 
     pub fn held_syncs(&self) -> usize {
         self.held.lock().unwrap().jobs.len()
     }
 
-    /// Lets them go.
+    /// Lets them go, before those that begin later.
     pub fn release_syncs(&self) {
-        let jobs = {
-            let mut held = self.held.lock().unwrap();
-            held.holding = false;
-            std::mem::take(&mut held.jobs)
-        };
-        jobs.into_iter().for_each(|(place, job)| self.threads.block(place, job));
+        let mut held = self.held.lock().unwrap();
+        (held.syncs, held.metadata_syncs) = (false, false);
+        held.jobs.drain(..).for_each(|(place, job)| self.threads.block(place, job));
     }
 
     /// Counts how often the newest task of a worker (the newest connection) has run.
@@ -81,11 +84,14 @@ impl Execution for TestExecution {
     }
 
     fn block(&self, place: Blocking, job: Job) {
-        if matches!(place, Blocking::Sync(_)) {
-            let mut held = self.held.lock().unwrap();
-            if held.holding {
-                return held.jobs.push((place, job));
-            }
+        let mut held = self.held.lock().unwrap();
+        let is_held = match place {
+            Blocking::Sync(_) => held.syncs,
+            Blocking::MetadataSync => held.metadata_syncs,
+            Blocking::Read => false,
+        };
+        if is_held {
+            return held.jobs.push((place, job));
         }
         self.threads.block(place, job);
     }
