@@ -88,5 +88,7 @@ pub(super) fn controller_error(error: &ControllerError) -> (ErrorCode, String) {
     match error {
         ControllerError::Refused(refusal) => (reason(refusal.reason), refusal.message.clone()),
         ControllerError::NotActive => (ErrorCode::NotController, error.to_string()),
+        // What Kafka's controller says of a request that waited for too long; clients try again.
+        ControllerError::Busy => (ErrorCode::RequestTimedOut, error.to_string()),
     }
 }

@@ -24,6 +24,9 @@ pub enum ControllerError {
     /// Not leading, or going down.
     #[error("the controller is not active")]
     NotActive,
+    /// Too many requests wait for it. Nothing was done.
+    #[error("too many requests wait for the controller")]
+    Busy,
 }
 
 type Call = Box<dyn FnOnce(&mut Controller) + Send>;
@@ -35,21 +38,21 @@ pub struct ControllerHandle {
 }
 
 impl ControllerHandle {
-    /// Hands a request over before it returns (as long as the queue has room), so requests are decided in the order of the calls.
+    /// Hands a request over before it returns, so requests are decided in the order of the calls. One that finds the queue full is refused:
+    /// if it waited for room, a later one could be decided before it.
     pub fn ask<D>(&self, request: D) -> BoxFuture<'static, Result<D::Reply, ControllerError>>
     where
         D: Decide + Send + 'static,
         D::Reply: Send,
     {
         let (reply, answer) = oneshot::channel();
-        let call: Call = Box::new(move |controller| controller.serve(&request, reply));
-        let queued = self.calls.try_send(call);
-        let calls = self.calls.clone();
+        let queued = self.calls.try_send(Box::new(move |controller| controller.serve(&request, reply)));
         Box::pin(async move {
-            if let Err(mpsc::error::TrySendError::Full(call)) = queued {
-                calls.send(call).await.map_err(|_| ControllerError::NotActive)?;
+            match queued {
+                Ok(()) => answer.await.unwrap_or(Err(ControllerError::NotActive)),
+                Err(mpsc::error::TrySendError::Full(_)) => Err(ControllerError::Busy),
+                Err(mpsc::error::TrySendError::Closed(_)) => Err(ControllerError::NotActive),
             }
-            answer.await.unwrap_or(Err(ControllerError::NotActive))
         })
     }
 }
@@ -62,7 +65,7 @@ pub(super) struct ControllerOptions {
     pub clock: Arc<dyn Clock>,
     pub execution: Arc<dyn Execution>,
     pub defaults: TopicDefaults,
-    /// Requests that may wait before their senders have to wait to hand them over: `klamm.controller.max.queued.requests`.
+    /// Requests that may wait, above which they are refused: `klamm.controller.max.queued.requests`.
     pub queue: usize,
     /// Told once if a proposal fails: the node has to end.
     pub fatal: watch::Sender<Option<String>>,
@@ -137,5 +140,33 @@ impl Controller {
             .expect("the controller's records fold into the image that they were decided on");
         self.next_offset = base_offset.plus(i64::try_from(records.len()).expect("a batch holds far fewer records than 2^63"));
         self.options.quorum.propose(base_offset, records.iter().map(MetadataRecord::encode).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::{Context, Poll, Waker};
+
+    use super::*;
+    use crate::controller::DeleteTopics;
+
+    fn poll<T>(answer: &mut BoxFuture<'static, T>) -> Poll<T> {
+        answer.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+    }
+
+    #[test]
+    fn a_request_that_finds_the_queue_full_is_refused_and_takes_no_place() {
+        let (calls, mut queue) = mpsc::channel(2);
+        let handle = ControllerHandle { calls };
+        let ask = || handle.ask(DeleteTopics { topics: Vec::new() });
+        let mut answers = [ask(), ask(), ask()];
+        let is_busy = |polled: &Poll<Result<_, ControllerError>>| matches!(polled, Poll::Ready(Err(ControllerError::Busy)));
+        assert_eq!(answers.each_mut().map(|answer| is_busy(&poll(answer))), [false, false, true]);
+        // A place that is free again is not the refused one's.
+        drop(queue.try_recv());
+        assert_eq!(queue.len(), 1);
+        assert!(poll(&mut ask()).is_pending() && queue.len() == 2);
+        drop(queue);
+        assert!(matches!(poll(&mut ask()), Poll::Ready(Err(ControllerError::NotActive))));
     }
 }

@@ -295,3 +295,7 @@ impl Partitions {
         self.config.storage.flush_mode
     }
 }
+
+#[cfg(test)]
+#[path = "partitions_tests.rs"]
+mod tests;

@@ -7,7 +7,8 @@ use crate::world::{Setup, until};
 /// each sees the one before: every topic is there to be deleted, and gone to be created.
 #[tokio::test]
 async fn more_decisions_than_the_metadata_log_takes_at_a_time_wait_for_a_slow_disk() {
-    let running = Setup::new().start().await;
+    // Room for all of them, however busy the machine is.
+    let running = Setup::new().with("klamm.controller.max.queued.requests", "1500").start().await;
     running.execution.hold_metadata_syncs();
     let mut clients = Vec::new();
     for number in 0..6 {

@@ -1,10 +1,12 @@
 //! What a consumer gets: sizes, offsets, epochs, waiting, sessions.
 
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use kafka_protocol::messages::{ApiVersionsRequest, FetchRequest, FetchResponse};
+use klamm::broker::clock::SystemClock;
+use klamm::seams::Clock;
 
 use crate::world::requests::{FETCH, PRODUCE, Topic, batch, fetch, fetched, forgotten, produce, records_of};
 use crate::world::{Client, Setup, until};
@@ -155,12 +157,12 @@ async fn a_long_poll_ends_at_its_deadline() {
     let topic = writer.create("t", 1, &[]).await;
     writer.produce(&topic, 0, &["a"]).await;
     let (mut reader, runs) = watched(&running).await;
-    let started = Instant::now();
+    let clock = SystemClock::new();
     let sent = reader.send(FETCH, &fetch(FETCH, &[(&topic, 0, 0)]).with_max_wait_ms(300).with_min_bytes(1_000)).await;
     until(|| metric(&running, "klamm_fetches_waiting") == "1").await;
     let before = runs.load(Ordering::SeqCst);
     let answer = fetched(reader.receive(sent).await);
-    assert!(started.elapsed() >= Duration::from_millis(300));
+    assert!(clock.now().0 >= Duration::from_millis(300));
     assert_eq!(records_of(&answer), [(0, "a".to_owned())], "what there is comes at the end");
     assert_eq!(runs.load(Ordering::SeqCst), before + 1, "once, for the deadline");
     // With something to tell there is nothing to wait for.

@@ -14,7 +14,7 @@ pub(super) const KEYS: &[Key] = &[
     int("klamm.connection.max.unsent.bytes").default("8388608").at_least(1).effective()
         .doc("Bytes of answers that a connection's peer has not taken; above it, no more of its requests are read."),
     int("klamm.controller.max.queued.requests").default("1024").between(1, 1_000_000).effective()
-        .doc("Requests that may wait for the controller before their senders have to wait to hand them over."),
+        .doc("Requests that may wait for the controller; more are refused with REQUEST_TIMED_OUT, and clients try again."),
     string("klamm.flush.mode").default("durable").one_of(&["durable", "page-cache"]).effective()
         .doc("`durable`: a write is acknowledged, and readable, once it is on the device. `page-cache`: once it is in memory, as Apache Kafka does; a power cut can then lose acknowledged records that no other replica has on its device."),
     string("klamm.log.format").default("text").one_of(&["text", "json"]).effective()

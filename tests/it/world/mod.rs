@@ -5,7 +5,7 @@ pub mod requests;
 
 use std::future::Future;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -89,7 +89,7 @@ impl Setup {
             net: Arc::new(TcpNet { backlog: 50 }),
         };
         let options = NodeOptions { config, seams, authorizer: Arc::clone(&self.authorizer), snapshot_max_entries: None };
-        let started = on_control(&*execution, async move { Node::start(options, |broker| Arc::new(Api::new(broker))).await });
+        let started = on_control(&execution, async move { Node::start(options, |broker| Arc::new(Api::new(broker))).await });
         match started.await {
             Ok(node) => Ok(Running { node, execution, disk }),
             Err(error) => {
@@ -126,7 +126,7 @@ impl Running {
     /// Stops the node as SIGTERM does.
     pub async fn stop(self) -> Result<(), LogFault> {
         let Self { node, execution, .. } = self;
-        let stopped = soon(on_control(&*execution, async move { node.stop().await })).await;
+        let stopped = soon(on_control(&execution, async move { node.stop().await })).await;
         execution.shut_down();
         stopped
     }
@@ -134,7 +134,7 @@ impl Running {
     /// Begins to stop and gives back what ends when the node has stopped.
     pub fn begin_stop(self) -> impl Future<Output = Result<(), LogFault>> {
         let Self { node, execution, .. } = self;
-        let stopping = on_control(&*execution, async move { node.stop().await });
+        let stopping = on_control(&execution, async move { node.stop().await });
         async move {
             let stopped = soon(stopping).await;
             execution.shut_down();
@@ -165,11 +165,6 @@ impl Running {
 /// Names of the entries of a directory.
 pub fn list(disk: &SimulatedDisk, path: impl AsRef<Path>) -> Vec<String> {
     disk.mount().read_directory(path.as_ref()).unwrap().into_iter().map(|entry| entry.name).collect()
-}
-
-/// A partition's directory.
-pub fn partition_directory(log_dir: &str, topic: &str, partition: i32) -> PathBuf {
-    Path::new(log_dir).join(format!("{topic}-{partition}"))
 }
 
 /// Runs `work` where the node's own control work runs, as the program does.
