@@ -22,6 +22,9 @@ use crate::types::TopicName;
 const TOPIC: i8 = 2;
 const BROKER: i8 = 4;
 
+/// Types that Kafka knows: topics, brokers, loggers, client metrics, groups.
+const KNOWN_TYPES: [i8; 5] = [TOPIC, BROKER, 8, 16, 32];
+
 /// What an answer shows beside values.
 #[derive(Clone, Copy)]
 struct Shown {
@@ -35,9 +38,23 @@ pub(super) async fn handle(
     request: DescribeConfigsRequest,
 ) -> DescribeConfigsResponse {
     let shown = Shown { synonyms: request.include_synonyms, documentation: request.include_documentation };
+    if let Some(unknown) =
+        request.resources.iter().map(|resource| resource.resource_type).find(|kind| !KNOWN_TYPES.contains(kind))
+    {
+        return refuse_all(request, unknown);
+    }
     let results = request.resources.into_iter().map(|resource| {
         let entries = describe(broker, context, &resource);
         result(resource, entries, shown)
+    });
+    DescribeConfigsResponse::default().with_results(results.collect())
+}
+
+/// One resource of an unknown type spoils the whole request.
+fn refuse_all(request: DescribeConfigsRequest, unknown: i8) -> DescribeConfigsResponse {
+    let results = request.resources.into_iter().map(|resource| {
+        let refused = Err((ErrorCode::InvalidRequest, format!("There is no resource type {unknown}.")));
+        result(resource, refused, Shown { synonyms: false, documentation: false })
     });
     DescribeConfigsResponse::default().with_results(results.collect())
 }
@@ -93,8 +110,11 @@ fn result(resource: DescribeConfigsResource, entries: Result<Vec<ConfigEntry>, R
     match entries {
         Ok(entries) => {
             let keys = resource.configuration_keys;
-            let wanted = |name: &str| keys.as_ref().is_none_or(|keys| keys.iter().any(|key| **key == *name));
-            answer.with_configs(entries.iter().filter(|entry| wanted(&entry.name)).map(|entry| config(entry, shown)).collect())
+            let wanted = |name: &str| keys.as_ref().is_none_or(|keys| keys.is_empty() || keys.iter().any(|key| **key == *name));
+            // Kafka's message is empty here, not null.
+            answer
+                .with_error_message(Some(wire("")))
+                .with_configs(entries.iter().filter(|entry| wanted(&entry.name)).map(|entry| config(entry, shown)).collect())
         }
         Err((code, message)) => answer.with_error_code(code.number()).with_error_message(Some(wire(&message))),
     }

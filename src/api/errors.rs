@@ -15,6 +15,7 @@ pub(super) fn partition_error(error: &PartitionError) -> ErrorCode {
         PartitionError::FencedLeaderEpoch => ErrorCode::FencedLeaderEpoch,
         PartitionError::UnknownLeaderEpoch => ErrorCode::UnknownLeaderEpoch,
         PartitionError::OffsetOutOfRange => ErrorCode::OffsetOutOfRange,
+        PartitionError::NegativeMaxBytes => ErrorCode::UnknownServerError,
         PartitionError::Append(AppendRefusal::OutOfOrderSequence { .. }) => ErrorCode::OutOfOrderSequenceNumber,
         PartitionError::Append(AppendRefusal::OldProducerEpoch { .. }) => ErrorCode::InvalidProducerEpoch,
         // The producer's part is checked before; these would be ours.
@@ -24,29 +25,11 @@ pub(super) fn partition_error(error: &PartitionError) -> ErrorCode {
     }
 }
 
-/// What to tell a producer beside the code; `None` where the code says it all.
-pub(super) fn append_message(error: &PartitionError) -> Option<String> {
-    match error {
-        PartitionError::Append(AppendRefusal::OutOfOrderSequence { producer_id, expected, got }) => {
-            Some(format!("producer {producer_id} sent sequence {got}, expected {expected}"))
-        }
-        PartitionError::Append(AppendRefusal::OldProducerEpoch { producer_id, current, got }) => {
-            Some(format!("producer {producer_id} has epoch {current}, the batch epoch {got}"))
-        }
-        PartitionError::Append(_)
-        | PartitionError::NotLeader
-        | PartitionError::Storage
-        | PartitionError::FencedLeaderEpoch
-        | PartitionError::UnknownLeaderEpoch
-        | PartitionError::OffsetOutOfRange => None,
-    }
-}
-
 /// Code of a batch that was refused.
 pub(super) fn batch_refusal(refusal: &Refusal) -> ErrorCode {
     match refusal {
         Refusal::Corrupt(_) => ErrorCode::CorruptMessage,
-        Refusal::InvalidRecord { .. } => ErrorCode::InvalidRecord,
+        Refusal::NotOneBatch(_) | Refusal::InvalidRecord { .. } => ErrorCode::InvalidRecord,
         Refusal::TooLarge { .. } => ErrorCode::MessageTooLarge,
         Refusal::LargerThanSegment { .. } => ErrorCode::RecordListTooLarge,
         Refusal::InvalidTimestamp { .. } => ErrorCode::InvalidTimestamp,

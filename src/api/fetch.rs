@@ -6,13 +6,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use indexmap::IndexMap;
 use kafka_protocol::messages::FetchRequest;
 use kafka_protocol::messages::FetchResponse;
 use kafka_protocol::messages::fetch_response::{EpochEndOffset, FetchableTopicResponse, PartitionData};
 
 use super::context::{RequestContext, wire_topic};
 use super::errors::{partition_error, session_refusal};
-use crate::broker::{Broker, FetchJob, Fetched, Partition, PartitionError};
+use crate::broker::{Broker, FetchJob, Fetched, Partition};
 use crate::net::{Outcome, Response};
 use crate::protocol::{ErrorCode, encode_fetch_response, response};
 use crate::replica::{FetchTarget, PartitionAnswer, PartitionRequest, SessionRequest, SessionView, TopicKey};
@@ -32,38 +33,40 @@ pub(super) async fn handle(broker: &Arc<Broker>, context: &RequestContext, reque
     let max_wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0));
     let session = session_request(context.version, request);
     let now = broker.clock.now();
-    let view = match broker.sessions().begin(session, now) {
+    let mut view = match broker.sessions().begin(session, now) {
         Ok(view) => view,
         Err(refusal) => return error(context, session_refusal(refusal)),
     };
-    let targets: Vec<Result<Found, ErrorCode>> =
-        view.partitions.iter().map(|(target, asked)| find(broker, context, target, asked)).collect();
-    let partitions = targets.iter().flatten().map(|found| (Arc::clone(&found.partition), found.request)).collect();
-    let job = FetchJob { partitions, max_wait, min_bytes, max_bytes };
-    let mut fetched = job.serve(broker).await.into_iter();
-    let mut data = Vec::with_capacity(targets.len());
-    for ((target, _), found) in view.partitions.iter().zip(&targets) {
-        let index = target.partition.0;
-        data.push(match found {
-            Err(code) => response::fetched_partition(index, *code),
-            Ok(_) => match fetched.next().unwrap_or(Err(PartitionError::NotLeader)) {
-                Ok(fetched) => partition_data(index, fetched, read_committed),
-                Err(error) => response::fetched_partition(index, partition_error(&error)),
-            },
-        });
+    // Partitions that the metadata does not know, or that may not be read, come last in the answer.
+    let (mut found, mut refused) = (Vec::new(), Vec::new());
+    for (target, asked) in view.partitions.drain(..) {
+        match find(broker, context, &target) {
+            Ok(partition) => found.push(((target, asked), (partition, asked))),
+            Err(code) => refused.push(((target, asked), code)),
+        }
     }
+    let (targets, partitions): (Vec<_>, Vec<_>) = found.into_iter().unzip();
+    let job = FetchJob { partitions, max_wait, min_bytes, max_bytes };
+    let fetched = job.serve(broker).await;
+    let mut data: Vec<PartitionData> = targets
+        .iter()
+        .zip(fetched)
+        .map(|((target, _), fetched)| match fetched {
+            Ok(fetched) => partition_data(target.partition.0, fetched, read_committed),
+            Err(error) => {
+                response::fetched_partition(target.partition.0, partition_error(&error)).with_aborted_transactions(None)
+            }
+        })
+        .collect();
+    data.extend(refused.iter().map(|((target, _), code)| response::fetched_partition(target.partition.0, *code)));
+    view.partitions = targets.into_iter().chain(refused.into_iter().map(|(target, _)| target)).collect();
     let sent = data.iter().map(|partition| partition.records.as_ref().map_or(0, bytes::Bytes::len)).sum();
     broker.metrics.sent(sent);
     respond(broker, context, &view, data)
 }
 
-/// A partition that may be fetched.
-struct Found {
-    partition: Arc<Partition>,
-    request: PartitionRequest,
-}
-
-fn find(broker: &Broker, context: &RequestContext, target: &FetchTarget, asked: &PartitionRequest) -> Result<Found, ErrorCode> {
+/// The partition, if it is known and may be read.
+fn find(broker: &Broker, context: &RequestContext, target: &FetchTarget) -> Result<Arc<Partition>, ErrorCode> {
     let name = match &target.topic {
         TopicKey::Name(name) => name.clone(),
         TopicKey::Id(id) => {
@@ -75,8 +78,7 @@ fn find(broker: &Broker, context: &RequestContext, target: &FetchTarget, asked: 
     let image = broker.topic(&topic).ok_or(ErrorCode::UnknownTopicOrPartition)?;
     image.partition(target.partition).ok_or(ErrorCode::UnknownTopicOrPartition)?;
     let id = TopicIdPartition { topic_id: image.id, partition: target.partition };
-    let partition = broker.partition(&topic, id).map_err(|error| partition_error(&error))?;
-    Ok(Found { partition, request: *asked })
+    broker.partition(&topic, id).map_err(|error| partition_error(&error))
 }
 
 fn session_request(version: i16, request: FetchRequest) -> SessionRequest {
@@ -103,11 +105,13 @@ fn session_request(version: i16, request: FetchRequest) -> SessionRequest {
         topic.partitions.iter().map(move |index| FetchTarget { topic: key.clone(), partition: PartitionIndex(*index) })
     });
     let sessionless = version < SESSIONS;
+    // Of a partition that stands several times the last request counts.
+    let distinct: IndexMap<FetchTarget, PartitionRequest> = partitions.collect();
     SessionRequest {
         session_id: if sessionless { 0 } else { request.session_id },
         session_epoch: if sessionless { -1 } else { request.session_epoch },
         uses_topic_ids,
-        partitions: partitions.collect(),
+        partitions: distinct.into_iter().collect(),
         forgotten: forgotten.collect(),
     }
 }

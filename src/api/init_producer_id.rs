@@ -1,14 +1,14 @@
 //! InitProducerId (22), versions 0 to 5.
 //!
 //! An idempotent producer needs IdempotentWrite on the cluster or Write on any topic, a transactional one Write on its id. Transactions do
-//! not exist yet: a transactional id is refused with UNSUPPORTED_VERSION, which clients take for final.
+//! not exist yet: a transactional id is refused with UNSUPPORTED_VERSION, which clients take for final. While producer ids are fetched from the
+//! controller, as for the first producer after a start, the answer is COORDINATOR_LOAD_IN_PROGRESS, as Kafka's, and clients try again.
 
 use std::sync::Arc;
 
 use kafka_protocol::messages::{InitProducerIdRequest, InitProducerIdResponse};
 
 use super::context::RequestContext;
-use super::errors::controller_error;
 use crate::broker::Broker;
 use crate::protocol::ErrorCode;
 use crate::security::{Operation, Resource};
@@ -19,7 +19,7 @@ pub(super) async fn handle(
     context: &RequestContext,
     request: InitProducerIdRequest,
 ) -> InitProducerIdResponse {
-    match serve(broker, context, &request).await {
+    match serve(broker, context, &request) {
         Ok(id) => InitProducerIdResponse::default().with_producer_id(id.0.into()).with_producer_epoch(0),
         Err(code) => {
             InitProducerIdResponse::default().with_error_code(code.number()).with_producer_id((-1).into()).with_producer_epoch(-1)
@@ -27,7 +27,7 @@ pub(super) async fn handle(
     }
 }
 
-async fn serve(broker: &Broker, context: &RequestContext, request: &InitProducerIdRequest) -> Result<ProducerId, ErrorCode> {
+fn serve(broker: &Broker, context: &RequestContext, request: &InitProducerIdRequest) -> Result<ProducerId, ErrorCode> {
     if let Some(id) = &request.transactional_id
         && !broker.security.allows(&context.principal, Operation::Write, Resource::TransactionalId(id))
     {
@@ -42,7 +42,7 @@ async fn serve(broker: &Broker, context: &RequestContext, request: &InitProducer
             if !consistent {
                 return Err(ErrorCode::InvalidRequest);
             }
-            broker.next_producer_id(authorized).await.map_err(|error| controller_error(&error).0)
+            broker.next_producer_id(&authorized).ok_or(ErrorCode::CoordinatorLoadInProgress)
         }
         Some(id) if !consistent || id.is_empty() => Err(ErrorCode::InvalidRequest),
         Some(_) => Err(ErrorCode::UnsupportedVersion),

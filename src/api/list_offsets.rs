@@ -6,11 +6,12 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use indexmap::IndexMap;
 use kafka_protocol::messages::list_offsets_request::ListOffsetsPartition;
 use kafka_protocol::messages::list_offsets_response::{ListOffsetsPartitionResponse, ListOffsetsTopicResponse};
 use kafka_protocol::messages::{ListOffsetsRequest, ListOffsetsResponse};
 
-use super::context::RequestContext;
+use super::context::{RequestContext, wire_topic};
 use super::errors::partition_error;
 use crate::broker::{Broker, Partition, PartitionError};
 use crate::log::TimestampTarget;
@@ -35,18 +36,22 @@ const NOTHING: Found = (-1, -1, None);
 
 pub(super) async fn handle(broker: &Arc<Broker>, context: &RequestContext, request: ListOffsetsRequest) -> ListOffsetsResponse {
     let duplicates = duplicates(&request);
-    let mut topics = Vec::with_capacity(request.topics.len());
+    let mut topics: IndexMap<TopicName, IndexMap<i32, ListOffsetsPartitionResponse>> = IndexMap::new();
     for topic in request.topics {
         let name = TopicName::new(&topic.name);
-        let mut partitions = Vec::with_capacity(topic.partitions.len());
         for asked in &topic.partitions {
             let duplicate = duplicates.contains(&(name.clone(), asked.partition_index));
             let found = if duplicate { Err(ErrorCode::InvalidRequest) } else { serve(broker, context, &name, asked).await };
-            partitions.push(answer(context.version, asked.partition_index, found));
+            topics
+                .entry(name.clone())
+                .or_default()
+                .insert(asked.partition_index, answer(context.version, asked.partition_index, found));
         }
-        topics.push(ListOffsetsTopicResponse::default().with_name(topic.name).with_partitions(partitions));
     }
-    ListOffsetsResponse::default().with_topics(topics)
+    let topics = topics.into_iter().map(|(name, partitions)| {
+        ListOffsetsTopicResponse::default().with_name(wire_topic(&name)).with_partitions(partitions.into_values().collect())
+    });
+    ListOffsetsResponse::default().with_topics(topics.collect())
 }
 
 fn duplicates(request: &ListOffsetsRequest) -> HashSet<(TopicName, i32)> {
@@ -79,27 +84,28 @@ async fn serve(
         .security
         .authorize(&context.principal, Operation::Describe, name.clone())
         .ok_or(ErrorCode::TopicAuthorizationFailed)?;
+    if first_version(asked.timestamp).is_none_or(|first| context.version < first) {
+        return Err(ErrorCode::UnsupportedVersion);
+    }
     let index = PartitionIndex(asked.partition_index);
     let image = broker.topic(&topic).ok_or(ErrorCode::UnknownTopicOrPartition)?;
     image.partition(index).ok_or(ErrorCode::UnknownTopicOrPartition)?;
     let id = TopicIdPartition { topic_id: image.id, partition: index };
     let partition = broker.partition(&topic, id).map_err(|error| partition_error(&error))?;
-    if asked.timestamp < 0 && asked.timestamp >= EARLIEST_PENDING_UPLOAD && context.version < first_version(asked.timestamp) {
-        return Err(ErrorCode::UnsupportedVersion);
-    }
     let believed = (asked.current_leader_epoch >= 0).then_some(LeaderEpoch(asked.current_leader_epoch));
     partition.check_epoch(believed).map_err(|error| partition_error(&error))?;
     search(broker, &partition, asked.timestamp).await.map_err(|error| partition_error(&error))
 }
 
-/// Versions that brought the special timestamps.
-fn first_version(timestamp: i64) -> i16 {
+/// The version that brought a timestamp; `None` for negative ones that mean nothing.
+fn first_version(timestamp: i64) -> Option<i16> {
     match timestamp {
-        MAX_TIMESTAMP => 7,
-        EARLIEST_LOCAL => 8,
-        LATEST_TIERED => 9,
-        EARLIEST_PENDING_UPLOAD => 11,
-        _ => 0,
+        LATEST | EARLIEST | 0.. => Some(0),
+        MAX_TIMESTAMP => Some(7),
+        EARLIEST_LOCAL => Some(8),
+        LATEST_TIERED => Some(9),
+        EARLIEST_PENDING_UPLOAD => Some(11),
+        _ => None,
     }
 }
 

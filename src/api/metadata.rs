@@ -135,17 +135,15 @@ fn named_topics(
         };
         match image.topics().by_name(name.as_str()) {
             Some(topic) => describe(broker, context, image, &authorized, topic, operations),
-            None if check_topic_name(name.as_str()).is_err() => {
-                topic_error(ErrorCode::InvalidTopicException, Some(&name), Uuid::nil())
-            }
-            None if create => match may_create(broker, context, name.clone()) {
-                Some(authorized) => {
-                    missing.push(authorized);
-                    topic_error(ErrorCode::UnknownTopicOrPartition, Some(&name), Uuid::nil())
+            None => {
+                let code = absent(broker, context, &name, create, &mut missing);
+                let answer = topic_error(code, Some(&name), Uuid::nil());
+                if operations && code != ErrorCode::TopicAuthorizationFailed {
+                    answer.with_topic_authorized_operations(topic_operations(broker, context, &name))
+                } else {
+                    answer
                 }
-                None => topic_error(ErrorCode::TopicAuthorizationFailed, Some(&name), Uuid::nil()),
-            },
-            None => topic_error(ErrorCode::UnknownTopicOrPartition, Some(&name), Uuid::nil()),
+            }
         }
     });
     let topics = topics.collect();
@@ -153,6 +151,30 @@ fn named_topics(
         broker.auto_create(missing);
     }
     topics
+}
+
+/// The code for a topic that does not exist; puts it on the list of those to create if that is wanted and allowed.
+fn absent(
+    broker: &Broker,
+    context: &RequestContext,
+    name: &TopicName,
+    create: bool,
+    missing: &mut Vec<Authorized<TopicName>>,
+) -> ErrorCode {
+    if check_topic_name(name.as_str()).is_err() {
+        return ErrorCode::InvalidTopicException;
+    }
+    if create {
+        match may_create(broker, context, name.clone()) {
+            Some(authorized) => missing.push(authorized),
+            None => return ErrorCode::TopicAuthorizationFailed,
+        }
+    }
+    ErrorCode::UnknownTopicOrPartition
+}
+
+fn topic_operations(broker: &Broker, context: &RequestContext, name: &TopicName) -> i32 {
+    broker.security.operations(&context.principal, Resource::Topic(name.as_str()), TOPIC_OPERATIONS)
 }
 
 fn may_create(broker: &Broker, context: &RequestContext, name: TopicName) -> Option<Authorized<TopicName>> {
@@ -168,11 +190,7 @@ fn describe(
     operations: bool,
 ) -> MetadataResponseTopic {
     let name = authorized.get();
-    let operations = if operations {
-        broker.security.operations(&context.principal, Resource::Topic(name.as_str()), TOPIC_OPERATIONS)
-    } else {
-        OPERATIONS_NOT_ASKED
-    };
+    let operations = if operations { topic_operations(broker, context, name) } else { OPERATIONS_NOT_ASKED };
     let partitions =
         topic.partitions.iter().map(|(index, partition)| describe_partition(broker, context, image, index.0, partition));
     MetadataResponseTopic::default()

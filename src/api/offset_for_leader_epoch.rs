@@ -47,6 +47,9 @@ fn serve(
     let partition = broker.partition(topic, id).map_err(|error| partition_error(&error))?;
     let believed = (asked.current_leader_epoch >= 0).then_some(LeaderEpoch(asked.current_leader_epoch));
     partition.check_epoch(believed).map_err(|error| partition_error(&error))?;
+    if asked.leader_epoch < 0 {
+        return Ok(None);
+    }
     partition.end_of_epoch(LeaderEpoch(asked.leader_epoch)).map_err(|error| partition_error(&error))
 }
 

@@ -8,23 +8,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
+use indexmap::IndexMap;
 use kafka_protocol::messages::ProduceResponse;
 use kafka_protocol::messages::produce_response::{
     BatchIndexAndErrorMessage, LeaderIdAndEpoch, PartitionProduceResponse, TopicProduceResponse,
 };
 
 use super::context::{RequestContext, wire, wire_topic};
-use super::errors::{append_message, batch_refusal, partition_error};
+use super::errors::{batch_refusal, partition_error};
 use crate::broker::{Broker, Partition, PartitionError, is_internal_topic};
 use crate::config::TopicCompression;
 use crate::log::{Appended, Validated};
 use crate::net::Outcome;
-use crate::protocol::produce::{ProducePartition, ProduceRequest, ProduceTopic, ProduceTopicKey};
+use crate::protocol::produce::{ProducePartition, ProduceRequest, ProduceTopicKey};
 use crate::protocol::{ErrorCode, response};
-use crate::record::{OutputBudget, ProduceRules, RecordRefusal, Refusal, TimestampRules, validate_produce};
+use crate::record::{BatchHeader, OutputBudget, ProduceRules, RecordRefusal, Refusal, TimestampRules, validate_produce};
 use crate::replica::Slot;
-use crate::security::{Authorized, Operation};
-use crate::types::{Acks, Offset, Timestamp, TimestampType, TopicIdPartition, TopicName};
+use crate::security::{Authorized, Operation, Resource};
+use crate::types::{Acks, Offset, PartitionIndex, Timestamp, TimestampType, TopicIdPartition, TopicName};
 
 /// Client id that may write to internal topics (Kafka's AdminUtils.ADMIN_CLIENT_ID).
 const ADMIN_CLIENT: &str = "__admin_client";
@@ -50,26 +51,64 @@ pub(super) async fn handle(broker: &Arc<Broker>, context: &RequestContext, mut f
         -1 => Some(Acks::All),
         _ => None,
     };
-    let partitions = request.topics.iter().map(|topic| topic.partitions.len()).sum::<usize>();
-    let slot = Slot::new(i64::try_from(partitions).unwrap_or(i64::MAX));
-    let mut topics = Vec::with_capacity(request.topics.len());
-    for topic in &request.topics {
-        topics.push(append_topic(broker, context, &mut frame, topic, acks, &slot));
-    }
-    drop(frame);
-    if acks == Some(Acks::All) {
+    let asked = distinct(&request);
+    let slot = Slot::new(i64::try_from(asked.len()).unwrap_or(i64::MAX));
+    let authorized = may_produce(broker, context, &request, &frame);
+    let progress: Vec<_> = asked
+        .into_iter()
+        .map(|(topic, asked)| {
+            let index = asked.index.0;
+            let result = match authorized {
+                Ok(()) => append(broker, context, &mut frame, topic, &asked, acks, &slot),
+                Err(code) => Err(response::produce_refusal(index, code)),
+            };
+            let progress = result.unwrap_or_else(|refusal| {
+                slot.credit(1);
+                Progress::Refused(refusal)
+            });
+            (topic, progress)
+        })
+        .collect();
+    let all = acks == Some(Acks::All);
+    if all {
         let timeout = Duration::from_millis(u64::try_from(request.timeout_ms).unwrap_or(0));
         // Whether it was reached or ran out is asked of each partition below.
         let _ = tokio::time::timeout(timeout, std::future::poll_fn(|context| slot.poll(context))).await;
     }
-    let all = acks == Some(Acks::All);
-    let responses = topics
-        .into_iter()
-        .map(|(response, partitions)| {
-            response.with_partition_responses(partitions.into_iter().map(|partition| conclude(partition, all)).collect())
-        })
-        .collect();
-    answer(context, acks, ProduceResponse::default().with_responses(responses))
+    drop(frame);
+    let mut responses: IndexMap<&ProduceTopicKey, TopicProduceResponse> = IndexMap::new();
+    for (topic, progress) in progress {
+        responses.entry(topic).or_insert_with(|| topic_response(topic)).partition_responses.push(conclude(progress, all));
+    }
+    answer(context, acks, ProduceResponse::default().with_responses(responses.into_values().collect()))
+}
+
+/// The partitions that the request names, topic by topic. Of one that stands several times Kafka takes the last batch.
+fn distinct(request: &ProduceRequest) -> Vec<(&ProduceTopicKey, ProducePartition)> {
+    let mut last: IndexMap<(&ProduceTopicKey, PartitionIndex), ProducePartition> = IndexMap::new();
+    for topic in &request.topics {
+        for partition in &topic.partitions {
+            last.insert((&topic.topic, partition.index), partition.clone());
+        }
+    }
+    last.into_iter().map(|((topic, _), partition)| (topic, partition)).collect()
+}
+
+/// A request with a transactional batch needs a transactional id, and the right to it, whatever else is in the request
+/// (RequestUtils.hasTransactionalRecords).
+fn may_produce(broker: &Broker, context: &RequestContext, request: &ProduceRequest, frame: &[u8]) -> Result<(), ErrorCode> {
+    let is_transactional = |partition: &ProducePartition| {
+        let bytes = partition.records.clone().and_then(|range| frame.get(range)).unwrap_or_default();
+        BatchHeader::parse(bytes).is_ok_and(|header| header.attributes.is_transactional())
+    };
+    if !request.topics.iter().flat_map(|topic| &topic.partitions).any(is_transactional) {
+        return Ok(());
+    }
+    let allowed = request
+        .transactional_id
+        .as_deref()
+        .is_some_and(|id| broker.security.allows(&context.principal, Operation::Write, Resource::TransactionalId(id)));
+    if allowed { Ok(()) } else { Err(ErrorCode::TransactionalIdAuthorizationFailed) }
 }
 
 fn answer(context: &RequestContext, acks: Option<Acks>, response: ProduceResponse) -> Outcome {
@@ -97,69 +136,44 @@ fn conclude(progress: Progress, wait_for_all: bool) -> PartitionProduceResponse 
     }
 }
 
-fn append_topic(
-    broker: &Broker,
-    context: &RequestContext,
-    frame: &mut BytesMut,
-    topic: &ProduceTopic,
-    acks: Option<Acks>,
-    slot: &Arc<Slot>,
-) -> (TopicProduceResponse, Vec<Progress>) {
-    let (response, found) = find_topic(broker, context, &topic.topic);
-    let progress = topic.partitions.iter().map(|asked| {
-        let result = match (&found, acks) {
-            (Ok(_), None) => Err(response::produce_refusal(asked.index.0, ErrorCode::InvalidRequiredAcks)),
-            (Ok(topic), Some(acks)) => append_partition(broker, context, frame, topic, asked, acks, slot),
-            (Err(code), _) => Err(response::produce_refusal(asked.index.0, *code)),
-        };
-        result.unwrap_or_else(|refusal| {
-            slot.credit(1);
-            Progress::Refused(refusal)
-        })
-    });
-    (response, progress.collect())
+fn topic_response(topic: &ProduceTopicKey) -> TopicProduceResponse {
+    match topic {
+        ProduceTopicKey::Name(name) => TopicProduceResponse::default().with_name(wire_topic(name)),
+        ProduceTopicKey::Id(id) => TopicProduceResponse::default().with_topic_id(id.0),
+    }
 }
 
-/// The topic as the answer names it, and if it may be written to, the proof.
-fn find_topic(
-    broker: &Broker,
-    context: &RequestContext,
-    key: &ProduceTopicKey,
-) -> (TopicProduceResponse, Result<Authorized<TopicName>, ErrorCode>) {
-    let (response, name) = match key {
-        ProduceTopicKey::Name(name) => (TopicProduceResponse::default().with_name(wire_topic(name)), name.clone()),
+/// The proof that the topic may be written to.
+fn find_topic(broker: &Broker, context: &RequestContext, key: &ProduceTopicKey) -> Result<Authorized<TopicName>, ErrorCode> {
+    let name = match key {
+        ProduceTopicKey::Name(name) => name.clone(),
         ProduceTopicKey::Id(id) => {
-            let response = TopicProduceResponse::default().with_topic_id(id.0);
-            match broker.image().topics().by_id(*id) {
-                Some(topic) => (response, topic.name.clone()),
-                None => return (response, Err(ErrorCode::UnknownTopicId)),
-            }
+            broker.image().topics().by_id(*id).map(|topic| topic.name.clone()).ok_or(ErrorCode::UnknownTopicId)?
         }
     };
-    let Some(authorized) = broker.security.authorize(&context.principal, Operation::Write, name) else {
-        return (response, Err(ErrorCode::TopicAuthorizationFailed));
-    };
-    (response, Ok(authorized))
+    broker.security.authorize(&context.principal, Operation::Write, name).ok_or(ErrorCode::TopicAuthorizationFailed)
 }
 
 #[expect(clippy::result_large_err, reason = "a refusal is the partition's whole answer, moved once into the response")]
-fn append_partition(
+fn append(
     broker: &Broker,
     context: &RequestContext,
     frame: &mut BytesMut,
-    topic: &Authorized<TopicName>,
+    topic: &ProduceTopicKey,
     asked: &ProducePartition,
-    acks: Acks,
+    acks: Option<Acks>,
     slot: &Arc<Slot>,
 ) -> Result<Progress, PartitionProduceResponse> {
     let index = asked.index.0;
     let refuse = |code| response::produce_refusal(index, code);
+    let topic = &find_topic(broker, context, topic).map_err(refuse)?;
     let image = broker.topic(topic).ok_or_else(|| refuse(ErrorCode::UnknownTopicOrPartition))?;
     let id = TopicIdPartition { topic_id: image.id, partition: asked.index };
     if image.partition(asked.index).is_none() {
         return Err(refuse(ErrorCode::UnknownTopicOrPartition));
     }
     let partition = broker.partition(topic, id).map_err(|error| refuse(partition_error(&error)))?;
+    let acks = acks.ok_or_else(|| refuse(ErrorCode::InvalidRequiredAcks))?;
     let bytes = asked.records.clone().and_then(|range| frame.get_mut(range)).unwrap_or_default();
     let settings = partition.settings();
     let now = broker.clock.timestamp();
@@ -183,7 +197,7 @@ fn append_partition(
     if is_internal_topic(topic.get().as_str()) && *context.client_id != *ADMIN_CLIENT {
         return Err(refuse(ErrorCode::InvalidTopicException));
     }
-    let valid = validate_produce(bytes, &rules).map_err(|refusal| refused_batch(index, refusal))?;
+    let valid = validate_produce(bytes, &rules).map_err(|refusal| refused_batch(index, &partition, refusal))?;
     if valid.header.attributes.is_transactional() {
         return Err(refuse(ErrorCode::InvalidTxnState));
     }
@@ -222,6 +236,11 @@ fn appended_answer(index: i32, appended: &Appended, timestamps: TimestampType, n
         .with_error_message(None)
 }
 
+/// What refusals of a batch tell; -1 when the partition is not served any more.
+fn log_start(partition: &Partition) -> i64 {
+    partition.offsets().map_or(-1, |(log_start, ..)| log_start.0)
+}
+
 fn refused_append(
     context: &RequestContext,
     index: i32,
@@ -229,8 +248,10 @@ fn refused_append(
     broker: &Broker,
     error: &PartitionError,
 ) -> PartitionProduceResponse {
-    let mut refusal = response::produce_refusal(index, partition_error(error))
-        .with_error_message(append_message(error).map(|text| wire(&text)));
+    let mut refusal = response::produce_refusal(index, partition_error(error)).with_error_message(None);
+    if matches!(error, PartitionError::Append(_)) {
+        refusal.log_start_offset = log_start(partition);
+    }
     if context.version >= NAMES_LEADER && matches!(error, PartitionError::NotLeader) {
         let image = broker.image();
         if let Some(image) = image.topics().partition(partition.id) {
@@ -242,15 +263,24 @@ fn refused_append(
     refusal
 }
 
-fn refused_batch(index: i32, refusal: Refusal) -> PartitionProduceResponse {
-    let answer = response::produce_refusal(index, batch_refusal(&refusal));
+/// Kafka tells the log start with refusals of what is in the batch, and a message with those that name records
+/// (ReplicaManager.appendRecordsToLeader).
+fn refused_batch(index: i32, partition: &Partition, refusal: Refusal) -> PartitionProduceResponse {
+    let mut answer = response::produce_refusal(index, batch_refusal(&refusal));
+    if matches!(refusal, Refusal::InvalidRecord { .. } | Refusal::InvalidTimestamp { .. }) {
+        answer.log_start_offset = log_start(partition);
+    }
     match refusal {
+        Refusal::InvalidRecord { records, .. } | Refusal::InvalidTimestamp { records, .. } if records.is_empty() => {
+            answer.with_error_message(None)
+        }
         Refusal::InvalidRecord { message, records } | Refusal::InvalidTimestamp { message, records } => {
             answer.with_error_message(Some(wire(&message))).with_record_errors(records.into_iter().map(record_error).collect())
         }
         Refusal::Corrupt(_)
         | Refusal::TooLarge { .. }
         | Refusal::LargerThanSegment { .. }
+        | Refusal::NotOneBatch(_)
         | Refusal::UnsupportedCompression(_) => answer,
     }
 }

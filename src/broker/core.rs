@@ -134,12 +134,10 @@ impl Broker {
         self.controller.ask(DeleteTopics { topics }).await
     }
 
-    /// A producer id for an idempotent producer.
-    ///
-    /// # Errors
-    /// When the controller is not there.
-    pub async fn next_producer_id(&self, _: Authorized<Cluster>) -> Result<ProducerId, ControllerError> {
-        self.producer_ids.next(&self.controller).await
+    /// A producer id for an idempotent producer; `None` while ids are fetched from the controller: try again.
+    #[must_use]
+    pub fn next_producer_id(&self, _: &Authorized<Cluster>) -> Option<ProducerId> {
+        self.producer_ids.next(&self.controller, &*self.execution)
     }
 
     /// All settings of a topic; `None` if it does not exist.

@@ -11,7 +11,7 @@ use super::{
     ControllerError, Found, LogDirectory, Metrics, Partitions, PartitionsOptions, ProducerIds, Publisher, SyncQueue,
     controller_task, maintenance,
 };
-use crate::config::{Listener, ListenerPurpose, ServerConfig};
+use crate::config::{ConfigMap, DynamicConfigs, Listener, ListenerPurpose, ServerConfig, TopicSettings};
 use crate::controller::{Bootstrap, BrokerHeartbeat, RegisterBroker, TopicDefaults};
 use crate::log::LogFault;
 use crate::metadata::features;
@@ -123,7 +123,7 @@ impl Node {
             queue: config.controller_queue,
             fatal: fatal_sender,
         });
-        controller.ask(Bootstrap).await?;
+        controller.ask(Bootstrap { min_insync_replicas: min_insync_replicas(&config) }).await?;
         let registration = registration(&config, &seams, &bound, directory_ids);
         let broker_epoch = controller.ask(registration).await?;
         controller.ask(alive(&config, broker_epoch, &publisher)).await?;
@@ -296,6 +296,11 @@ fn endpoint(listener: &Listener, bound: &[ListenAddress]) -> Endpoint {
         port: listener.advertised.port.filter(|port| *port != 0).unwrap_or_else(port),
         security_protocol: listener.protocol as i16,
     }
+}
+
+/// What the file says, for a new cluster.
+fn min_insync_replicas(config: &ServerConfig) -> i32 {
+    TopicSettings::resolve(&config.settings, DynamicConfigs::none(), &ConfigMap::new()).min_insync_replicas
 }
 
 /// A lone node is alive as soon as it has folded its own registration.

@@ -76,6 +76,8 @@ pub enum PartitionError {
     UnknownLeaderEpoch,
     /// OFFSET_OUT_OF_RANGE.
     OffsetOutOfRange,
+    /// UNKNOWN_SERVER_ERROR, Kafka's answer to a negative number of bytes when there is something to read.
+    NegativeMaxBytes,
     Append(AppendRefusal),
 }
 
@@ -449,6 +451,9 @@ impl State {
         }
         if request.fetch_offset < start || request.fetch_offset > end {
             return Err(PartitionError::OffsetOutOfRange);
+        }
+        if request.max_bytes < 0 && request.fetch_offset < high_watermark {
+            return Err(PartitionError::NegativeMaxBytes);
         }
         let limit = u64::try_from(request.max_bytes).unwrap_or(0);
         let available =

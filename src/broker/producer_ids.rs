@@ -1,36 +1,73 @@
-//! Producer ids: handed out from a block that the controller gave to this broker.
+//! Producer ids: handed out from a block that the controller gave to this broker (ProducerIdManager).
 
-use tokio::sync::Mutex;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{ControllerError, ControllerHandle};
+use super::ControllerHandle;
 use crate::controller::AllocateProducerIds;
+use crate::seams::{Execution, Lane};
 use crate::types::{BrokerEpoch, NodeId, ProducerId};
 
-/// What is left of the block. The lock is held while the next block is fetched, so one caller fetches and the others wait.
+/// The next block is asked for when this part of the present one is left.
+const REFILL_AT: i64 = 100;
+
+/// What is left of the present block, and the next one once it has come. Nobody waits for the controller: who finds no id tries again, as
+/// with Kafka, where the first producer after a start does.
 #[derive(Debug)]
 pub struct ProducerIds {
     broker_id: NodeId,
     broker_epoch: BrokerEpoch,
-    left: Mutex<std::ops::Range<i64>>,
+    blocks: Arc<Mutex<Blocks>>,
+}
+
+#[derive(Debug, Default)]
+struct Blocks {
+    present: Range<i64>,
+    next: Option<Range<i64>>,
+    /// The controller has been asked.
+    asked: bool,
 }
 
 impl ProducerIds {
     #[must_use]
     pub fn new(broker_id: NodeId, broker_epoch: BrokerEpoch) -> Self {
-        Self { broker_id, broker_epoch, left: Mutex::new(0..0) }
+        Self { broker_id, broker_epoch, blocks: Arc::default() }
     }
 
-    /// An id that nobody was given before.
-    ///
-    /// # Errors
-    /// When the block is used up and the controller gives no other.
-    pub async fn next(&self, controller: &ControllerHandle) -> Result<ProducerId, ControllerError> {
-        let mut left = self.left.lock().await;
-        if left.is_empty() {
-            let request = AllocateProducerIds { broker_id: self.broker_id, broker_epoch: self.broker_epoch };
-            let block = controller.ask(request).await?;
-            *left = block.first.0..block.first.0 + i64::from(block.length);
+    /// An id that nobody was given before; `None` while a block is on its way.
+    #[must_use]
+    pub fn next(&self, controller: &ControllerHandle, execution: &dyn Execution) -> Option<ProducerId> {
+        let mut blocks = lock(&self.blocks);
+        if blocks.present.is_empty()
+            && let Some(next) = blocks.next.take()
+        {
+            blocks.present = next;
         }
-        left.next().map(ProducerId).ok_or(ControllerError::NotActive)
+        let id = blocks.present.next().map(ProducerId);
+        if blocks.present.end - blocks.present.start < REFILL_AT && blocks.next.is_none() && !blocks.asked {
+            blocks.asked = true;
+            drop(blocks);
+            self.refill(controller, execution);
+        }
+        id
     }
+
+    fn refill(&self, controller: &ControllerHandle, execution: &dyn Execution) {
+        let block = controller.ask(AllocateProducerIds { broker_id: self.broker_id, broker_epoch: self.broker_epoch });
+        let blocks = Arc::clone(&self.blocks);
+        let store = async move {
+            let block = block.await;
+            let mut blocks = lock(&blocks);
+            blocks.asked = false;
+            match block {
+                Ok(block) => blocks.next = Some(block.first.0..block.first.0 + i64::from(block.length)),
+                Err(error) => tracing::warn!(%error, "no producer ids from the controller"),
+            }
+        };
+        execution.spawn(Lane::Control, Box::pin(store));
+    }
+}
+
+fn lock(blocks: &Mutex<Blocks>) -> MutexGuard<'_, Blocks> {
+    blocks.lock().unwrap_or_else(PoisonError::into_inner)
 }

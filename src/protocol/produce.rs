@@ -26,7 +26,7 @@ pub struct ProduceTopic {
 }
 
 /// How a request names a topic: by name up to version 12, by id from 13 on (KIP-516).
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum ProduceTopicKey {
     Name(TopicName),
     Id(TopicId),

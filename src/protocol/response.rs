@@ -55,14 +55,14 @@ pub fn produce_refusal(index: i32, error: ErrorCode) -> PartitionProduceResponse
     PartitionProduceResponse::default().with_index(index).with_error_code(error.number()).with_base_offset(-1)
 }
 
-/// A partition's part of a Fetch answer: no records (empty, not null), no aborted transactions (null), offsets unknown.
+/// A partition's part of a Fetch answer: no records and no aborted transactions (empty, not null), offsets unknown.
 #[must_use]
 pub fn fetched_partition(index: i32, error: ErrorCode) -> PartitionData {
     PartitionData::default()
         .with_partition_index(index)
         .with_error_code(error.number())
         .with_high_watermark(-1)
-        .with_aborted_transactions(None)
+        .with_aborted_transactions(Some(Vec::new()))
 }
 
 /// A topic's part of a CreateTopics answer: no message, no configs.

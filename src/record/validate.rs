@@ -60,6 +60,8 @@ pub struct ValidBatch {
 pub enum Refusal {
     /// CORRUPT_MESSAGE.
     Corrupt(String),
+    /// INVALID_RECORD: the bytes are not exactly one batch. Kafka finds that in the request, before it looks at the log.
+    NotOneBatch(String),
     /// INVALID_RECORD, with the records at fault (at most 100 of them).
     InvalidRecord { message: String, records: Vec<RecordRefusal> },
     /// MESSAGE_TOO_LARGE.
@@ -127,15 +129,15 @@ pub fn validate_produce(bytes: &mut [u8], rules: &ProduceRules) -> Result<ValidB
 fn the_one_batch(bytes: &[u8]) -> Result<BatchHeader, Refusal> {
     let header = BatchHeader::parse(bytes).map_err(|error| match error {
         // Kafka does not see a batch in bytes that end too early.
-        BatchError::Short(_) | BatchError::Cut { .. } | BatchError::Magic(0 | 1) => invalid(error.to_string()),
+        BatchError::Short(_) | BatchError::Cut { .. } | BatchError::Magic(0 | 1) => Refusal::NotOneBatch(error.to_string()),
         BatchError::Length(_) | BatchError::Magic(_) | BatchError::Crc { .. } => corrupt(error),
         // Under a CRC that does not fit, this too is damage, which a client may retry.
         BatchError::LastOffsetDelta(_) => check_crc(bytes).map_or_else(corrupt, |()| invalid(error.to_string())),
     })?;
     match bytes.len().checked_sub(header.length) {
         Some(0) => Ok(header),
-        Some(excess) => Err(invalid(format!("one batch per partition is allowed, {excess} bytes follow it"))),
-        None => Err(invalid(BatchError::Cut { length: header.length, available: bytes.len() }.to_string())),
+        Some(excess) => Err(Refusal::NotOneBatch(format!("one batch per partition is allowed, {excess} bytes follow it"))),
+        None => Err(Refusal::NotOneBatch(BatchError::Cut { length: header.length, available: bytes.len() }.to_string())),
     }
 }
 
