@@ -22,8 +22,6 @@ NO_DISORDER = "Kafka stores it, and consumers then see offsets twice or out of o
 NO_TAIL = "Kafka drops bytes behind the batch without a word; a client that sends them counts wrongly"
 NO_BITS = "Kafka stores bits that only brokers set, or that a later format may give a meaning"
 NO_EPOCH = "Kafka stores it; a producer id has an epoch, and -1 is none"
-NO_FLAG = "Kafka takes the flag away if the topic has CreateTime and refuses it if LogAppendTime; it is never the client's to set"
-WRONG_ANYWAY = "Kafka asks first whether the producer may use transactions; the batch is wrong whoever sends it"
 UNAUTHORIZED = "TRANSACTIONAL_ID_AUTHORIZATION_FAILED"
 NO_BOMB = "Kafka unpacks without a bound"
 
@@ -166,10 +164,10 @@ ATTRIBUTES = [
     Crafted("unknown attribute bit 14", lambda: batch(attributes=0x4000), "NONE", "INVALID_RECORD", NO_BITS),
     Crafted("unknown attribute bit 15", lambda: batch(attributes=-0x8000), "NONE", "INVALID_RECORD", NO_BITS),
     Crafted("delete horizon set", lambda: batch(attributes=DELETE_HORIZON), "NONE", "INVALID_RECORD", NO_BITS),
-    Crafted("LogAppendTime set by the client", lambda: batch(attributes=LOG_APPEND_TIME), "NONE", "INVALID_TIMESTAMP", NO_FLAG),
+    Crafted("LogAppendTime set by the client", lambda: batch(attributes=LOG_APPEND_TIME), "NONE"),
     Crafted("control batch", lambda: batch(attributes=CONTROL), "INVALID_RECORD"),
-    Crafted("control batch of a transaction", lambda: batch(attributes=CONTROL | TRANSACTIONAL), UNAUTHORIZED, "INVALID_RECORD", WRONG_ANYWAY),
-    Crafted("transaction without a producer id", lambda: batch(attributes=TRANSACTIONAL), UNAUTHORIZED, "INVALID_RECORD", WRONG_ANYWAY),
+    Crafted("control batch of a transaction", lambda: batch(attributes=CONTROL | TRANSACTIONAL), UNAUTHORIZED),
+    Crafted("transaction without a producer id", lambda: batch(attributes=TRANSACTIONAL), UNAUTHORIZED),
     Crafted("transaction without a transactional id",
             lambda: batch(attributes=TRANSACTIONAL, producer_id=10**15, producer_epoch=0, base_sequence=0), UNAUTHORIZED),
 ]

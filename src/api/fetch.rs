@@ -42,9 +42,15 @@ pub(super) async fn handle(broker: &Arc<Broker>, context: &RequestContext, reque
     for (target, asked) in view.partitions.drain(..) {
         match find(broker, context, &target) {
             Ok(partition) => found.push(((target, asked), (partition, asked))),
+            // A session remembers the name behind an id, so a topic that was deleted meanwhile is missing by its name.
+            Err(ErrorCode::UnknownTopicId) if view.known.contains(&target) => {
+                refused.push(((target, asked), ErrorCode::UnknownTopicOrPartition));
+            }
             Err(code) => refused.push(((target, asked), code)),
         }
     }
+    // Unknown ids first, as Kafka looks for them first.
+    refused.sort_by_key(|(_, code)| *code != ErrorCode::UnknownTopicId);
     let (targets, partitions): (Vec<_>, Vec<_>) = found.into_iter().unzip();
     let job = FetchJob { partitions, max_wait, min_bytes, max_bytes };
     let fetched = job.serve(broker).await;
@@ -169,6 +175,7 @@ fn summary(partition: &PartitionData) -> PartitionAnswer {
         high_watermark: partition.high_watermark,
         log_start_offset: partition.log_start_offset,
         has_records: partition.records.as_ref().is_some_and(|records| !records.is_empty()),
+        is_topic_known: partition.error_code != ErrorCode::UnknownTopicId.number(),
         must_tell: is_error || partition.diverging_epoch.epoch >= 0,
         is_error,
     }

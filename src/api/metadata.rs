@@ -82,7 +82,7 @@ fn selection(version: i16, topics: Option<Vec<MetadataRequestTopic>>) -> Selecti
 fn refuse_all(_: MetadataResponse, topics: Vec<MetadataRequestTopic>) -> MetadataResponse {
     let topics = topics.into_iter().map(|topic| {
         let name = topic.name.unwrap_or_default();
-        topic_error(ErrorCode::InvalidRequest, Some(&TopicName::new(&name)), topic.topic_id)
+        topic_error(ErrorCode::InvalidRequest, Some(&TopicName::new(&name)), topic.topic_id).with_is_internal(false)
     });
     MetadataResponse::default().with_cluster_id(None).with_topics(topics.collect())
 }

@@ -13,6 +13,7 @@ mod describe_cluster;
 mod describe_configs;
 mod errors;
 mod fetch;
+mod find_coordinator;
 mod init_producer_id;
 mod list_offsets;
 mod metadata;
@@ -77,7 +78,6 @@ macro_rules! later_keys {
     () => {
         ApiKey::OffsetCommit
             | ApiKey::OffsetFetch
-            | ApiKey::FindCoordinator
             | ApiKey::JoinGroup
             | ApiKey::Heartbeat
             | ApiKey::LeaveGroup
@@ -176,6 +176,7 @@ async fn dispatch(broker: Arc<Broker>, context: RequestContext, frame: BytesMut,
         },
         ApiKey::ListOffsets => answer!(list_offsets),
         ApiKey::Metadata => answer!(metadata),
+        ApiKey::FindCoordinator => answer!(find_coordinator),
         ApiKey::ApiVersions => answer!(api_versions),
         ApiKey::CreateTopics => answer!(create_topics),
         ApiKey::DeleteTopics => answer!(delete_topics),

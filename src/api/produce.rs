@@ -22,7 +22,9 @@ use crate::log::{Appended, Validated};
 use crate::net::Outcome;
 use crate::protocol::produce::{ProducePartition, ProduceRequest, ProduceTopicKey};
 use crate::protocol::{ErrorCode, response};
-use crate::record::{BatchHeader, OutputBudget, ProduceRules, RecordRefusal, Refusal, TimestampRules, validate_produce};
+use crate::record::{
+    BatchHeader, OutputBudget, ProduceRules, RecordRefusal, Refusal, TimestampRules, check_produced_bytes, validate_produce,
+};
 use crate::replica::Slot;
 use crate::security::{Authorized, Operation, Resource};
 use crate::types::{Acks, Offset, PartitionIndex, Timestamp, TimestampType, TopicIdPartition, TopicName};
@@ -51,22 +53,20 @@ pub(super) async fn handle(broker: &Arc<Broker>, context: &RequestContext, mut f
         -1 => Some(Acks::All),
         _ => None,
     };
-    let asked = distinct(&request);
+    let asked = distinct(&request, &frame, context.version >= ZSTD);
     let slot = Slot::new(i64::try_from(asked.len()).unwrap_or(i64::MAX));
     let authorized = may_produce(broker, context, &request, &frame);
     let progress: Vec<_> = asked
         .into_iter()
-        .map(|(topic, asked)| {
-            let index = asked.index.0;
-            let result = match authorized {
-                Ok(()) => append(broker, context, &mut frame, topic, &asked, acks, &slot),
-                Err(code) => Err(response::produce_refusal(index, code)),
-            };
+        .map(|asked| {
+            let result = authorized
+                .map_err(|code| response::produce_refusal(asked.index.0, code))
+                .and_then(|()| append(broker, context, &mut frame, &asked, acks, &slot));
             let progress = result.unwrap_or_else(|refusal| {
                 slot.credit(1);
                 Progress::Refused(refusal)
             });
-            (topic, progress)
+            (asked.topic, progress)
         })
         .collect();
     let all = acks == Some(Acks::All);
@@ -83,15 +83,32 @@ pub(super) async fn handle(broker: &Arc<Broker>, context: &RequestContext, mut f
     answer(context, acks, ProduceResponse::default().with_responses(responses.into_values().collect()))
 }
 
-/// The partitions that the request names, topic by topic. Of one that stands several times Kafka takes the last batch.
-fn distinct(request: &ProduceRequest) -> Vec<(&ProduceTopicKey, ProducePartition)> {
-    let mut last: IndexMap<(&ProduceTopicKey, PartitionIndex), ProducePartition> = IndexMap::new();
+/// The partitions that the request names, topic by topic. Of one that stands several times Kafka takes the last records that are one batch
+/// at all, and answers INVALID_RECORD all the same if any of the others was not.
+fn distinct<'a>(request: &'a ProduceRequest, frame: &[u8], zstd_allowed: bool) -> Vec<Asked<'a>> {
+    let mut distinct: IndexMap<(&ProduceTopicKey, PartitionIndex), Asked<'_>> = IndexMap::new();
     for topic in &request.topics {
         for partition in &topic.partitions {
-            last.insert((&topic.topic, partition.index), partition.clone());
+            let bytes = partition.records.clone().and_then(|range| frame.get(range)).unwrap_or_default();
+            let refusal = check_produced_bytes(bytes, zstd_allowed).err();
+            let key = (&topic.topic, partition.index);
+            let before = distinct.get(&key);
+            let last = if refusal.is_none() { Some(partition) } else { before.and_then(|before| before.partition) };
+            let refusal = refusal.or_else(|| before.and_then(|before| before.refusal.clone()));
+            distinct.insert(key, Asked { topic: &topic.topic, index: partition.index, partition: last, refusal });
         }
     }
-    last.into_iter().map(|((topic, _), partition)| (topic, partition)).collect()
+    distinct.into_values().collect()
+}
+
+/// What a request asks of one partition.
+struct Asked<'a> {
+    topic: &'a ProduceTopicKey,
+    index: PartitionIndex,
+    /// What is to be appended.
+    partition: Option<&'a ProducePartition>,
+    /// Why some of the bytes are refused before anybody looks at the log.
+    refusal: Option<Refusal>,
 }
 
 /// A request with a transactional batch needs a transactional id, and the right to it, whatever else is in the request
@@ -159,22 +176,25 @@ fn append(
     broker: &Broker,
     context: &RequestContext,
     frame: &mut BytesMut,
-    topic: &ProduceTopicKey,
-    asked: &ProducePartition,
+    asked: &Asked<'_>,
     acks: Option<Acks>,
     slot: &Arc<Slot>,
 ) -> Result<Progress, PartitionProduceResponse> {
     let index = asked.index.0;
     let refuse = |code| response::produce_refusal(index, code);
-    let topic = &find_topic(broker, context, topic).map_err(refuse)?;
+    let topic = &find_topic(broker, context, asked.topic).map_err(refuse)?;
     let image = broker.topic(topic).ok_or_else(|| refuse(ErrorCode::UnknownTopicOrPartition))?;
     let id = TopicIdPartition { topic_id: image.id, partition: asked.index };
     if image.partition(asked.index).is_none() {
         return Err(refuse(ErrorCode::UnknownTopicOrPartition));
     }
+    let early_refusal = asked.refusal.as_ref().map(|refusal| refuse(batch_refusal(refusal)));
+    let Some(records) = asked.partition else {
+        return Err(early_refusal.unwrap_or_else(|| refuse(ErrorCode::InvalidRecord)));
+    };
     let partition = broker.partition(topic, id).map_err(|error| refuse(partition_error(&error)))?;
     let acks = acks.ok_or_else(|| refuse(ErrorCode::InvalidRequiredAcks))?;
-    let bytes = asked.records.clone().and_then(|range| frame.get_mut(range)).unwrap_or_default();
+    let bytes = records.records.clone().and_then(|range| frame.get_mut(range)).unwrap_or_default();
     let settings = partition.settings();
     let now = broker.clock.timestamp();
     let rules = ProduceRules {
@@ -195,7 +215,7 @@ fn append(
         decompression_budget: OutputBudget(decompression_budget(settings.max_message_bytes)),
     };
     if is_internal_topic(topic.get().as_str()) && *context.client_id != *ADMIN_CLIENT {
-        return Err(refuse(ErrorCode::InvalidTopicException));
+        return Err(early_refusal.unwrap_or_else(|| refuse(ErrorCode::InvalidTopicException)));
     }
     let valid = validate_produce(bytes, &rules).map_err(|refusal| refused_batch(index, &partition, refusal))?;
     if valid.header.attributes.is_transactional() {
@@ -210,7 +230,7 @@ fn append(
     let batch = Validated { bytes, header: valid.header, max_timestamp_delta: valid.max_timestamp_delta };
     match partition.append(batch, acks, Some(slot), now) {
         Ok(appended) => {
-            let answer = appended_answer(index, &appended, settings.timestamp_type, now);
+            let answer = early_refusal.unwrap_or_else(|| appended_answer(index, &appended, settings.timestamp_type, now));
             Ok(Progress::Appended { partition, end: appended.last_offset.next(), answer })
         }
         Err(error) => Err(refused_append(context, index, &partition, broker, &error)),

@@ -15,7 +15,7 @@ use crate::metadata::{MetadataImage, PartitionImage, TopicImage};
 use crate::replica::FetchSessions;
 use crate::seams::{Clock, Execution, Lane};
 use crate::security::{Authorized, Cluster, Security};
-use crate::types::{ClusterId, NodeId, ProducerId, TopicIdPartition, TopicName};
+use crate::types::{ClusterId, NodeId, PartitionIndex, ProducerId, TopicIdPartition, TopicName};
 
 /// What serves requests. Whoever reaches for a topic's partitions shows that the right was checked.
 #[derive(Debug)]
@@ -40,6 +40,18 @@ pub struct Broker {
 const GROUP_METADATA: &str = "__consumer_offsets";
 const TRANSACTION_STATE: &str = "__transaction_state";
 const SHARE_GROUP_STATE: &str = "__share_group_state";
+
+/// What a coordinator looks after, each in an internal topic.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum CoordinatorKind {
+    Group,
+    Transaction,
+}
+
+/// Java's String.hashCode: over UTF-16 units, wrapping.
+fn java_hash(text: &str) -> i32 {
+    text.encode_utf16().fold(0_i32, |hash, unit| hash.wrapping_mul(31).wrapping_add(i32::from(unit)))
+}
 
 /// Kafka's internal topics: clients do not write to them.
 #[must_use]
@@ -171,11 +183,34 @@ impl Broker {
         DynamicConfigs { broker: image.configs().broker(self.config.node_id), cluster: image.configs().cluster_default() }
     }
 
+    /// The broker that coordinates a key: the leader of the key's partition of the internal topic. `None` while there is none; the topic is
+    /// made, in the background, if it does not exist.
+    pub fn coordinator(self: &Arc<Self>, kind: CoordinatorKind, key: &str) -> Option<NodeId> {
+        let topic = match kind {
+            CoordinatorKind::Group => GROUP_METADATA,
+            CoordinatorKind::Transaction => TRANSACTION_STATE,
+        };
+        let image = self.image();
+        let Some(topic) = image.topics().by_name(topic) else {
+            self.create_in_background(vec![TopicName::new(topic)]);
+            return None;
+        };
+        let partitions = i32::try_from(topic.partitions.len()).ok().filter(|count| *count > 0)?;
+        // Utils.abs: the smallest number has no positive counterpart and counts as 0.
+        let index = java_hash(key).checked_abs().unwrap_or(0) % partitions;
+        let leader = topic.partition(PartitionIndex(index))?.leader?;
+        image.broker(leader).filter(|broker| broker.is_active()).map(|broker| broker.id)
+    }
+
     /// Creates topics on first use, in the background; those already on their way are left alone.
     pub fn auto_create(self: &Arc<Self>, topics: Vec<Authorized<TopicName>>) {
+        self.create_in_background(topics.into_iter().map(Authorized::into_inner).collect());
+    }
+
+    fn create_in_background(self: &Arc<Self>, topics: Vec<TopicName>) {
         let fresh: Vec<TopicName> = {
             let mut creating = self.creating.lock().unwrap_or_else(PoisonError::into_inner);
-            topics.into_iter().map(Authorized::into_inner).filter(|name| creating.insert(name.clone())).collect()
+            topics.into_iter().filter(|name| creating.insert(name.clone())).collect()
         };
         if fresh.is_empty() {
             return;
@@ -242,5 +277,19 @@ fn log_refusals(results: &[TopicResult]) {
     let refused = |result: &TopicResult| result.result.as_ref().map(|_: &CreatedTopic| ()).err().cloned();
     for (result, refusal) in results.iter().filter_map(|result| refused(result).map(|refusal| (result, refusal))) {
         tracing::warn!(topic = %result.name, %refusal, "topic not created on first use");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::java_hash;
+
+    #[test]
+    fn keys_hash_as_in_java() {
+        // "".hashCode(), "g1".hashCode(), "polygenelubricants".hashCode() (the smallest int), and a pair of surrogates.
+        assert_eq!(java_hash(""), 0);
+        assert_eq!(java_hash("g1"), 103 * 31 + 49);
+        assert_eq!(java_hash("polygenelubricants"), i32::MIN);
+        assert_eq!(java_hash("\u{1f600}"), 0xd83d * 31 + 0xde00);
     }
 }

@@ -28,7 +28,7 @@ mod sync {
 }
 
 pub use controller_task::{ControllerError, ControllerHandle};
-pub use core::{Broker, is_internal_topic};
+pub use core::{Broker, CoordinatorKind, is_internal_topic};
 pub use directory::LogDirectory;
 pub use fetch::{FetchJob, Fetched};
 pub use metrics::Metrics;

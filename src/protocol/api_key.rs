@@ -104,7 +104,7 @@ api_keys! {
     Metadata = 3,                       serves(0, 13), from(9),  Broker;
     OffsetCommit = 8,                   LATER,         from(8),  Broker;
     OffsetFetch = 9,                    LATER,         from(6),  Broker;
-    FindCoordinator = 10,               LATER,         from(3),  Broker;
+    FindCoordinator = 10,               serves(0, 6),   from(3),  Broker;
     JoinGroup = 11,                     LATER,         from(6),  Broker;
     Heartbeat = 12,                     LATER,         from(4),  Broker;
     LeaveGroup = 13,                    LATER,         from(4),  Broker;

@@ -111,6 +111,10 @@ impl Attributes {
         if self.0 & LOG_APPEND_TIME == 0 { TimestampType::CreateTime } else { TimestampType::LogAppendTime }
     }
 
+    pub(super) fn with_create_time(self) -> Self {
+        Self(self.0 & !LOG_APPEND_TIME)
+    }
+
     pub(super) fn with_log_append_time(self) -> Self {
         Self(self.0 | LOG_APPEND_TIME)
     }
@@ -209,6 +213,13 @@ pub(super) fn stamp_log_append_time(batch: &mut [u8], now: Timestamp) {
     let attributes = attributes(batch).with_log_append_time();
     put(batch, ATTRIBUTES, &attributes.0.to_be_bytes());
     stamp_max_timestamp(batch, now);
+}
+
+/// Takes the LogAppendTime bit away and writes the max timestamp, then the CRC over the result.
+pub(super) fn stamp_create_time(batch: &mut [u8], max_timestamp: Timestamp) {
+    let attributes = attributes(batch).with_create_time();
+    put(batch, ATTRIBUTES, &attributes.0.to_be_bytes());
+    stamp_max_timestamp(batch, max_timestamp);
 }
 
 /// Writes the max timestamp, then the CRC over the result.

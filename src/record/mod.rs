@@ -18,7 +18,7 @@ pub use builder::{BatchBuilder, BatchOptions, NewRecord};
 pub use compression::{OutputBudget, compress, decompress};
 pub use control::{ControlType, control_batch, control_type};
 pub use header::{Attributes, BatchError, BatchHeader, Batches, HEADER_LENGTH, check_crc, stamp};
-pub use validate::{ProduceRules, RecordRefusal, Refusal, TimestampRules, ValidBatch, validate_produce};
+pub use validate::{ProduceRules, RecordRefusal, Refusal, TimestampRules, ValidBatch, check_produced_bytes, validate_produce};
 pub use walk::{Header, Record, Records, RecordsError};
 
 #[cfg(test)]

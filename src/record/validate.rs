@@ -2,8 +2,8 @@
 //!
 //! Kafka's order of the rules is kept, because the first broken one names the error. Stricter than Kafka, which lets these into the
 //! log or mends them without a word: offset deltas other than 0, 1, 2 …, bytes behind the batch that are no whole batch, unassigned
-//! attribute bits, a transactional batch without a producer id, a producer id with a negative epoch, and the LogAppendTime bit on a
-//! topic with CreateTime. Base sequence without a producer id is let through: clients send 0 there.
+//! attribute bits, a transactional batch without a producer id, a producer id with a negative epoch. As in Kafka, a LogAppendTime bit is
+//! taken away on a topic with CreateTime, and a base sequence without a producer id is let through: clients send 0 there.
 
 use super::header::{self, Attributes};
 use super::walk::{self, RecordsError, Scanned};
@@ -89,9 +89,7 @@ pub struct RecordRefusal {
 pub fn validate_produce(bytes: &mut [u8], rules: &ProduceRules) -> Result<ValidBatch, Refusal> {
     let header = the_one_batch(bytes)?;
     let codec = header.attributes.compression();
-    if codec == Some(Compression::Zstd) && !rules.zstd_allowed {
-        return Err(Refusal::UnsupportedCompression("zstd needs Produce version 7 or newer".to_owned()));
-    }
+    check_zstd(codec, rules.zstd_allowed)?;
     if header.base_offset.0 != 0 {
         return Err(invalid(format!("a produced batch starts at offset 0, this one at {}", header.base_offset)));
     }
@@ -114,6 +112,9 @@ pub fn validate_produce(bytes: &mut [u8], rules: &ProduceRules) -> Result<ValidB
     let batch = rewritten.as_deref_mut().unwrap_or(bytes);
     match rules.timestamps.timestamp_type {
         TimestampType::LogAppendTime => header::stamp_log_append_time(batch, rules.now),
+        TimestampType::CreateTime if header.attributes.timestamp_type() == TimestampType::LogAppendTime => {
+            header::stamp_create_time(batch, max_timestamp);
+        }
         TimestampType::CreateTime if max_timestamp != header.max_timestamp => header::stamp_max_timestamp(batch, max_timestamp),
         TimestampType::CreateTime => {}
     }
@@ -123,6 +124,26 @@ pub fn validate_produce(bytes: &mut [u8], rules: &ProduceRules) -> Result<ValidB
         return Err(Refusal::LargerThanSegment { length: header.length, limit: rules.segment_bytes });
     }
     Ok(ValidBatch { header, max_timestamp_delta, rewritten })
+}
+
+/// The checks that Kafka makes of a request's bytes before it looks at the log (ProduceRequest.validateRecords): one batch, and no zstd in
+/// old versions. What else is wrong with them [`validate_produce`] finds.
+///
+/// # Errors
+/// `NotOneBatch`, `UnsupportedCompression`.
+pub fn check_produced_bytes(bytes: &[u8], zstd_allowed: bool) -> Result<(), Refusal> {
+    match the_one_batch(bytes) {
+        Ok(header) => check_zstd(header.attributes.compression(), zstd_allowed),
+        Err(refusal @ Refusal::NotOneBatch(_)) => Err(refusal),
+        Err(_) => Ok(()),
+    }
+}
+
+fn check_zstd(codec: Option<Compression>, allowed: bool) -> Result<(), Refusal> {
+    if codec == Some(Compression::Zstd) && !allowed {
+        return Err(Refusal::UnsupportedCompression("zstd needs Produce version 7 or newer".to_owned()));
+    }
+    Ok(())
 }
 
 /// The header of the batch that `bytes` are, from the first to the last.
@@ -243,14 +264,19 @@ impl<'a> RecordCheck<'a> {
         }
         // Cannot overflow: there are no more records than a positive i32 counts, and only i32::MAX of them would saturate.
         self.next_offset_delta = self.next_offset_delta.saturating_add(1);
-        let timestamp = walk::record_timestamp(self.header, record.timestamp_delta);
+        let claims_append_time = self.header.attributes.timestamp_type() == TimestampType::LogAppendTime;
+        let timestamp = if claims_append_time {
+            self.header.max_timestamp
+        } else {
+            walk::record_timestamp(self.header, record.timestamp_delta)
+        };
         if timestamp > self.max_timestamp {
             self.max_timestamp = timestamp;
             self.max_timestamp_delta = batch_index;
         }
         if self.rules.compacted && !record.has_key {
             self.refuse(batch_index, || "a record without a key cannot go to a compacted topic".to_owned());
-        } else if self.header.attributes.timestamp_type() == TimestampType::LogAppendTime {
+        } else if claims_append_time && self.rules.timestamps.timestamp_type == TimestampType::LogAppendTime {
             self.any_timestamp = true;
             self.refuse(batch_index, || "a producer may not set the timestamp type LogAppendTime".to_owned());
         } else if self.rules.timestamps.timestamp_type == TimestampType::CreateTime

@@ -394,12 +394,19 @@ fn the_smallest_timestamp_is_out_of_the_default_range() {
 
 #[test]
 fn clients_may_not_claim_log_append_time() {
-    for rules in [rules(), append_time()] {
-        match refused(with(21, &0x08_i16.to_be_bytes()), &rules) {
-            Refusal::InvalidTimestamp { records, .. } => assert_eq!(records.len(), 3),
-            other => panic!("{other:?}"),
-        }
+    match refused(with(21, &0x08_i16.to_be_bytes()), &append_time()) {
+        Refusal::InvalidTimestamp { records, .. } => assert_eq!(records.len(), 3),
+        other => panic!("{other:?}"),
     }
+}
+
+#[test]
+fn on_a_topic_with_create_time_the_claim_is_taken_away() {
+    let mut bytes = with(21, &0x08_i16.to_be_bytes());
+    let valid = validate_produce(&mut bytes, &rules()).unwrap();
+    check_crc(&bytes).unwrap();
+    assert_eq!(valid.header, BatchHeader::parse(&bytes).unwrap());
+    assert_eq!(valid.header.attributes.timestamp_type(), TimestampType::CreateTime);
 }
 
 #[test]

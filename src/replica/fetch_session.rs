@@ -3,7 +3,7 @@
 //! A session remembers which partitions a consumer fetches and what it was last told of each, so that later requests name only
 //! changes and answers carry only news.
 
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 
 use crate::types::{LeaderEpoch, Now, Offset, PartitionIndex, TopicId, TopicName};
 use std::time::Duration;
@@ -41,6 +41,8 @@ pub struct PartitionAnswer {
     /// An error, a preferred replica or a diverging epoch: always told.
     pub must_tell: bool,
     pub is_error: bool,
+    /// The topic's id was known: it stays so for the session, even if the topic is deleted.
+    pub is_topic_known: bool,
 }
 
 /// The session fields of a fetch request.
@@ -78,6 +80,8 @@ pub struct SessionView {
     kind: Kind,
     uses_topic_ids: bool,
     pub partitions: Vec<(FetchTarget, PartitionRequest)>,
+    /// Those whose topic was known to the session before.
+    pub known: IndexSet<FetchTarget>,
 }
 
 #[derive(Debug)]
@@ -86,11 +90,12 @@ struct CachedPartition {
     /// What the client was last told; -1 before the first answer and after an error, so that the next answer tells again.
     high_watermark: i64,
     log_start_offset: i64,
+    is_topic_known: bool,
 }
 
 impl CachedPartition {
     fn new(request: PartitionRequest) -> Self {
-        Self { request, high_watermark: -1, log_start_offset: -1 }
+        Self { request, high_watermark: -1, log_start_offset: -1, is_topic_known: false }
     }
 
     /// Takes note of an answer; returns whether the client has to be told.
@@ -101,6 +106,7 @@ impl CachedPartition {
             || self.log_start_offset != answer.log_start_offset;
         self.high_watermark = if answer.is_error { -1 } else { answer.high_watermark };
         self.log_start_offset = answer.log_start_offset;
+        self.is_topic_known |= answer.is_topic_known;
         news
     }
 }
@@ -154,7 +160,7 @@ impl FetchSessions {
                 self.sessions.swap_remove(&session_id);
             }
             let kind = if session_epoch == FINAL_EPOCH { Kind::Sessionless } else { Kind::Full };
-            return Ok(SessionView { kind, uses_topic_ids, partitions });
+            return Ok(SessionView { kind, uses_topic_ids, partitions, known: IndexSet::new() });
         }
         let session = self.sessions.get_mut(&session_id).ok_or(SessionRefusal::SessionIdNotFound)?;
         if session.epoch != session_epoch {
@@ -175,12 +181,14 @@ impl FetchSessions {
         }
         if session.partitions.is_empty() {
             self.sessions.swap_remove(&session_id);
-            return Ok(SessionView { kind: Kind::Sessionless, uses_topic_ids, partitions });
+            return Ok(SessionView { kind: Kind::Sessionless, uses_topic_ids, partitions, known: IndexSet::new() });
         }
         session.epoch = next_epoch(session_epoch);
         session.last_used = now;
         let partitions = session.partitions.iter().map(|(target, cached)| (target.clone(), cached.request)).collect();
-        Ok(SessionView { kind: Kind::Incremental { id: session_id, epoch: session.epoch }, uses_topic_ids, partitions })
+        let known =
+            session.partitions.iter().filter(|(_, cached)| cached.is_topic_known).map(|(target, _)| target.clone()).collect();
+        Ok(SessionView { kind: Kind::Incremental { id: session_id, epoch: session.epoch }, uses_topic_ids, partitions, known })
     }
 
     /// Closes the books on an answer: `answers` stand in the order of the view's partitions. Returns the session id to send and,
