@@ -129,7 +129,7 @@ fn partition_data(index: i32, fetched: Fetched, read_committed: bool) -> Partiti
         // No transaction is ever open yet, so all below the high watermark is stable.
         .with_last_stable_offset(look.high_watermark.0)
         .with_log_start_offset(look.log_start_offset.0)
-        .with_aborted_transactions(read_committed.then(Vec::new))
+        .with_aborted_transactions((read_committed && look.diverging.is_none()).then(Vec::new))
         .with_records(Some(records));
     if let Some(end) = look.diverging {
         data.diverging_epoch = EpochEndOffset::default().with_epoch(end.leader_epoch.0).with_end_offset(end.offset.0);
