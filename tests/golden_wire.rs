@@ -66,6 +66,7 @@ fn written_again(golden: &Golden) -> Bytes {
         ApiKey::CreateTopics => again::<CreateTopicsRequest>(golden),
         ApiKey::DeleteTopics => again::<DeleteTopicsRequest>(golden),
         ApiKey::InitProducerId => again::<InitProducerIdRequest>(golden),
+        ApiKey::FindCoordinator => again::<FindCoordinatorRequest>(golden),
         ApiKey::OffsetForLeaderEpoch => again::<OffsetForLeaderEpochRequest>(golden),
         ApiKey::DescribeConfigs => again::<DescribeConfigsRequest>(golden),
         ApiKey::DescribeCluster => again::<DescribeClusterRequest>(golden),

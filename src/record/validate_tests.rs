@@ -124,6 +124,7 @@ fn refused(mut batch: Vec<u8>, rules: &ProduceRules) -> Refusal {
 #[track_caller]
 fn invalid(batch: Vec<u8>) -> String {
     match refused(batch, &rules()) {
+        Refusal::NotOneBatch(message) => message,
         Refusal::InvalidRecord { message, records } if records.is_empty() => message,
         other => panic!("{other:?}"),
     }

@@ -13,7 +13,14 @@ fn from(offset: i64) -> PartitionRequest {
 }
 
 fn answer(high_watermark: i64) -> PartitionAnswer {
-    PartitionAnswer { high_watermark, log_start_offset: 0, has_records: false, must_tell: false, is_error: false }
+    PartitionAnswer {
+        high_watermark,
+        log_start_offset: 0,
+        has_records: false,
+        must_tell: false,
+        is_error: false,
+        is_topic_known: true,
+    }
 }
 
 fn with_records(high_watermark: i64) -> PartitionAnswer {
@@ -21,7 +28,14 @@ fn with_records(high_watermark: i64) -> PartitionAnswer {
 }
 
 fn failed() -> PartitionAnswer {
-    PartitionAnswer { high_watermark: -1, log_start_offset: -1, has_records: false, must_tell: true, is_error: true }
+    PartitionAnswer {
+        high_watermark: -1,
+        log_start_offset: -1,
+        has_records: false,
+        must_tell: true,
+        is_error: true,
+        is_topic_known: false,
+    }
 }
 
 fn at(seconds: u64) -> Now {
@@ -205,4 +219,13 @@ fn without_slots_there_are_no_sessions() {
     let mut sessions = FetchSessions::new(0);
     assert!(!gets_one(&mut sessions, 1, at(0)));
     assert!(!gets_one(&mut sessions, 1, at(1_000)));
+}
+
+#[test]
+fn a_session_remembers_whose_topic_it_has_known() {
+    let mut sessions = FetchSessions::new(1);
+    let partitions = [(target("t", 0), from(0)), (target("gone", 1), from(0))];
+    let id = exchange(&mut sessions, request(0, 0, &partitions), &[answer(5), failed()], at(0)).unwrap().0;
+    let view = sessions.begin(request(id, 1, &[]), at(1)).unwrap();
+    assert_eq!(view.known.iter().cloned().collect::<Vec<_>>(), [target("t", 0)]);
 }

@@ -7,8 +7,8 @@ use kafka_protocol::messages::describe_configs_request::DescribeConfigsResource;
 use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
 use kafka_protocol::messages::offset_for_leader_epoch_request::{OffsetForLeaderPartition, OffsetForLeaderTopic};
 use kafka_protocol::messages::{
-    ApiVersionsRequest, CreateTopicsRequest, DescribeClusterRequest, DescribeConfigsRequest, InitProducerIdRequest,
-    MetadataRequest, OffsetForLeaderEpochRequest, TransactionalId,
+    ApiVersionsRequest, CreateTopicsRequest, DescribeClusterRequest, DescribeConfigsRequest, FindCoordinatorRequest,
+    InitProducerIdRequest, MetadataRequest, OffsetForLeaderEpochRequest, TransactionalId,
 };
 use klamm::protocol::ApiKey;
 use klamm::security::{Authorizer, DenyAll, Operation, Principal, Resource};
@@ -22,6 +22,7 @@ use crate::world::{Client, Running, Setup};
 
 const TOPIC_AUTHORIZATION_FAILED: i16 = 29;
 const CLUSTER_AUTHORIZATION_FAILED: i16 = 31;
+const GROUP_AUTHORIZATION_FAILED: i16 = 30;
 const TRANSACTIONAL_ID_AUTHORIZATION_FAILED: i16 = 53;
 
 /// A node that has the topic `t`, made before the authoriser came.
@@ -76,7 +77,9 @@ async fn refusals(key: ApiKey, client: &mut Client, topic: &Topic) -> Vec<i16> {
         ApiKey::OffsetForLeaderEpoch => vec![end_of_epoch(client, topic).await.0],
         ApiKey::DescribeConfigs => vec![describe_configs(client, 2, "t").await.0],
         // Handled apart: their codes are not the topic's.
-        ApiKey::InitProducerId | ApiKey::ApiVersions | ApiKey::DescribeCluster => vec![TOPIC_AUTHORIZATION_FAILED],
+        ApiKey::InitProducerId | ApiKey::FindCoordinator | ApiKey::ApiVersions | ApiKey::DescribeCluster => {
+            vec![TOPIC_AUTHORIZATION_FAILED]
+        }
         other => panic!("{other} is served and nothing says what it answers to somebody who may do nothing"),
     }
 }
@@ -108,6 +111,11 @@ async fn init_producer_id(client: &mut Client, transactional_id: Option<&str>) -
     (response.error_code, response.producer_id.0)
 }
 
+async fn find_coordinator(client: &mut Client, key_type: i8) -> i16 {
+    let request = FindCoordinatorRequest::default().with_key_type(key_type).with_coordinator_keys(vec![text("x")]);
+    client.call(4, &request).await.coordinators[0].error_code
+}
+
 #[tokio::test]
 async fn who_may_do_nothing_is_refused_by_every_api() {
     let (running, mut client, topic) = with_topic(DenyAll).await;
@@ -120,6 +128,8 @@ async fn who_may_do_nothing_is_refused_by_every_api() {
     assert_eq!(describe_configs(&mut client, 4, "1").await, (CLUSTER_AUTHORIZATION_FAILED, 0));
     assert_eq!(init_producer_id(&mut client, None).await, (CLUSTER_AUTHORIZATION_FAILED, -1));
     assert_eq!(init_producer_id(&mut client, Some("x")).await, (TRANSACTIONAL_ID_AUTHORIZATION_FAILED, -1));
+    assert_eq!(find_coordinator(&mut client, 0).await, GROUP_AUTHORIZATION_FAILED);
+    assert_eq!(find_coordinator(&mut client, 1).await, TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
     // These two anybody may ask; what may be done to the cluster is nothing.
     assert_eq!(client.call(0, &ApiVersionsRequest::default()).await.error_code, 0);
     let asked = DescribeClusterRequest::default().with_include_cluster_authorized_operations(true);
@@ -254,7 +264,7 @@ async fn describe_and_create_make_a_topic_on_first_use() {
 async fn an_idempotent_producer_needs_the_cluster_or_any_topic() {
     for (on_topics, on_cluster) in [(&[Operation::Write][..], &[][..]), (&[], &[Operation::IdempotentWrite])] {
         let (running, mut client, _) = with(on_topics, on_cluster).await;
-        assert_eq!(init_producer_id(&mut client, None).await.0, 0);
+        client.producer_id().await;
         running.stop().await.unwrap();
     }
 }

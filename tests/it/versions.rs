@@ -8,10 +8,13 @@ use kafka_protocol::protocol::{Decodable, Encodable};
 use klamm::protocol::ApiKey;
 
 use crate::support::records::ProducerState;
+use crate::world::requests::text;
 use crate::world::requests::{
     EARLIEST, LATEST, batch, batch_at, fetch, fetched, list_offsets, metadata_of, produce, produced, records_of,
 };
 use crate::world::{Client, Setup, soon};
+
+const COORDINATOR_NOT_AVAILABLE: i16 = 15;
 
 fn served(key: ApiKey) -> std::ops::RangeInclusive<i16> {
     let versions = key.served().unwrap();
@@ -175,6 +178,7 @@ async fn the_small_apis_in_every_version() {
         // The topic of version 2 went with version 1 already.
         assert_eq!(response.responses[0].error_code, if version == 2 { 3 } else { 0 }, "version {version}");
     }
+    let first = client.producer_id().await;
     for version in served(ApiKey::InitProducerId) {
         let request = kafka_protocol::messages::InitProducerIdRequest::default()
             .with_transactional_id(None)
@@ -182,7 +186,23 @@ async fn the_small_apis_in_every_version() {
             .with_producer_epoch(-1);
         let response = client.call(version, &request).await;
         assert_eq!((response.error_code, response.producer_epoch), (0, 0), "version {version}");
-        assert_eq!(response.producer_id.0, i64::from(version));
+        assert_eq!(response.producer_id.0, first + 1 + i64::from(version));
+    }
+    for version in served(ApiKey::FindCoordinator) {
+        let keys = (version >= 4).then(|| vec![text("g")]).unwrap_or_default();
+        let request = kafka_protocol::messages::FindCoordinatorRequest::default()
+            .with_key(if version >= 4 { text("") } else { text("g") })
+            .with_coordinator_keys(keys);
+        // The internal topic is made by the first one.
+        let (mut code, mut node) = (COORDINATOR_NOT_AVAILABLE, -1);
+        while code == COORDINATOR_NOT_AVAILABLE {
+            let response = client.call(version, &request).await;
+            (code, node) = match response.coordinators.first() {
+                Some(found) => (found.error_code, found.node_id.0),
+                None => (response.error_code, response.node_id.0),
+            };
+        }
+        assert_eq!((code, node), (0, 1), "version {version}");
     }
     running.stop().await.unwrap();
 }

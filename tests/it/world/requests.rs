@@ -21,6 +21,8 @@ use uuid::Uuid;
 use super::Client;
 use crate::support::records::{self, ProducerState};
 
+const COORDINATOR_LOAD_IN_PROGRESS: i16 = 14;
+
 pub const LATEST: i64 = -1;
 pub const EARLIEST: i64 = -2;
 
@@ -184,8 +186,15 @@ impl Client {
     pub async fn producer_id(&mut self) -> i64 {
         let request =
             InitProducerIdRequest::default().with_transactional_id(None).with_producer_id((-1).into()).with_producer_epoch(-1);
-        let response = self.call(5, &request).await;
-        assert_eq!(response.error_code, 0);
-        response.producer_id.0
+        loop {
+            let response = self.call(5, &request).await;
+            if response.error_code == COORDINATOR_LOAD_IN_PROGRESS {
+                // The first one after a start: ids are on their way from the controller.
+                tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+                continue;
+            }
+            assert_eq!(response.error_code, 0);
+            return response.producer_id.0;
+        }
     }
 }
