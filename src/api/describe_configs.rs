@@ -1,7 +1,7 @@
-//! DescribeConfigs (32), versions 1 to 4: topics and brokers.
+//! DescribeConfigs (32), versions 1 to 4: topics, brokers, and the defaults of groups and of client metrics.
 //!
-//! Needs DescribeConfigs on the topic, or on the cluster for brokers. Loggers, client metrics and groups have nothing to describe yet:
-//! INVALID_REQUEST (ConfigHelper.handleDescribeConfigsRequest).
+//! Needs DescribeConfigs on the topic, or on the cluster for brokers. Groups are described by their own right,
+//! client metrics by the cluster's. There are no Java loggers to describe: INVALID_REQUEST (ConfigHelper.handleDescribeConfigsRequest).
 
 use std::sync::Arc;
 
@@ -13,17 +13,19 @@ use kafka_protocol::messages::{DescribeConfigsRequest, DescribeConfigsResponse};
 
 use super::context::{RequestContext, wire};
 use crate::broker::Broker;
-use crate::config::ConfigEntry;
+use crate::config::{ConfigEntry, describe_client_metrics, describe_group};
 use crate::controller::check_topic_name;
 use crate::protocol::{ErrorCode, response};
-use crate::security::{Cluster, Operation};
+use crate::security::{Cluster, Operation, Resource};
 use crate::types::TopicName;
 
 const TOPIC: i8 = 2;
 const BROKER: i8 = 4;
+const CLIENT_METRICS: i8 = 16;
+const GROUP: i8 = 32;
 
 /// Types that Kafka knows: topics, brokers, loggers, client metrics, groups.
-const KNOWN_TYPES: [i8; 5] = [TOPIC, BROKER, 8, 16, 32];
+const KNOWN_TYPES: [i8; 5] = [TOPIC, BROKER, 8, CLIENT_METRICS, GROUP];
 
 /// What an answer shows beside values.
 #[derive(Clone, Copy)]
@@ -80,6 +82,23 @@ fn describe(broker: &Broker, context: &RequestContext, resource: &DescribeConfig
                 .authorize(&context.principal, Operation::DescribeConfigs, Cluster)
                 .ok_or_else(|| (ErrorCode::ClusterAuthorizationFailed, "Authorization failed.".to_owned()))?;
             describe_broker(broker, &cluster, name)
+        }
+        CLIENT_METRICS => {
+            let cluster = broker.security.authorize(&context.principal, Operation::DescribeConfigs, Cluster);
+            cluster.ok_or_else(|| (ErrorCode::ClusterAuthorizationFailed, "Authorization failed.".to_owned()))?;
+            if name.is_empty() {
+                return Err((ErrorCode::InvalidRequest, "A subscription has a name.".to_owned()));
+            }
+            Ok(describe_client_metrics())
+        }
+        GROUP => {
+            if !broker.security.allows(&context.principal, Operation::DescribeConfigs, Resource::Group(name)) {
+                return Err((ErrorCode::GroupAuthorizationFailed, "Authorization failed.".to_owned()));
+            }
+            if name.is_empty() {
+                return Err((ErrorCode::InvalidRequest, "A group has a name.".to_owned()));
+            }
+            Ok(describe_group(&broker.config.settings))
         }
         other => Err((ErrorCode::InvalidRequest, format!("Resources of type {other} cannot be described."))),
     }

@@ -10,6 +10,7 @@ mod deviations;
 mod key;
 mod keys;
 mod listeners;
+mod other_resources;
 mod raw;
 mod server;
 mod settings;
@@ -24,6 +25,7 @@ pub use deviations::{DEVIATIONS, Deviation, OTHER_WAYS};
 pub use key::{Effect, Key, Scope, Validator, ValueType};
 pub use keys::{SUBJECTS, TOPIC, broker_key, topic_key};
 pub use listeners::{AdvertisedAddress, BindAddress, Listener, ListenerName, ListenerPurpose, SecurityProtocol};
+pub use other_resources::{describe_client_metrics, describe_group};
 pub use raw::{Origin, Problem, RawConfig, Written};
 pub use server::{
     FetchConfig, FlushMode, InternalTopicConfig, Loaded, LogFormat, LoggingConfig, MetadataLogConfig, NetworkConfig,
