@@ -45,12 +45,13 @@ fn main() -> ExitCode {
     }
 }
 
-fn serve(config: ServerConfig, warnings: &[String]) -> ExitCode {
+fn serve(mut config: ServerConfig, warnings: &[String]) -> ExitCode {
     ops::start_logging(&config.logging);
     warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
     abort_on_panic();
-    if let Err(error) = net::raise_descriptor_limit() {
-        tracing::warn!(%error, "the limit on open descriptors could not be raised");
+    match net::raise_descriptor_limit() {
+        Ok(limit) => config.share_descriptors(limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX))),
+        Err(error) => tracing::warn!(%error, "the limit on open descriptors could not be raised"),
     }
     let sizes = ExecutionSizes {
         workers: config.network.worker_threads.unwrap_or_else(cores),

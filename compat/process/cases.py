@@ -2,6 +2,7 @@
 
 import random
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -229,10 +230,14 @@ def running_out_of_descriptors_is_survived(fresh):
     topic = unique("descriptors")
     with Connection(broker.bootstrap) as connection:
         connection.create_topic(topic)
-        peers = [Connection(broker.bootstrap) for _ in range(400)]
+        peers = [socket.socket() for _ in range(400)]
+        for peer in peers:
+            peer.setblocking(False)
+            peer.connect_ex(("127.0.0.1", broker.port))
+        time.sleep(6)  # past the next checkpoint of the high watermarks, which needs a descriptor
         assert connection.produce(topic, batch())["base_offset"] == 0, "a connection of before is not served"
         for peer in peers:
-            peer.socket.close()
+            peer.close()
     with Connection(broker.bootstrap) as connection:
         assert connection.produce(topic, batch())["base_offset"] == 1
 

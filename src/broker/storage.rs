@@ -98,8 +98,15 @@ fn look(disk: &dyn Disk, path: &Path) -> Result<Option<Looked>, LogFault> {
     if !exists {
         return Ok(None);
     }
-    list_partitions(disk, path)?;
+    let partitions = list_partitions(disk, path)?;
     let identity = read_meta_properties(disk, path)?;
+    if identity.is_none() && !partitions.is_empty() {
+        let problem = format!(
+            "the directory holds {} partitions and no meta.properties: somebody's data, not a new node's",
+            partitions.len()
+        );
+        return Err(LogFault::corrupt(path, problem));
+    }
     Ok(Some(Looked { identity, lock: lock(disk, path)? }))
 }
 

@@ -32,6 +32,21 @@ pub struct ServerConfig {
     pub settings: Settings,
 }
 
+/// Descriptors for what is neither a segment file nor a client's connection: listeners, runtimes, the metadata log, a checkpoint
+/// being written, the admin server.
+const OTHER_DESCRIPTORS: usize = 64;
+
+impl ServerConfig {
+    /// Bounds segment files and connections by what the system allows the process to open, files by half of it. Without that a
+    /// flood of connections would leave none for a checkpoint, and its directory would go offline.
+    pub fn share_descriptors(&mut self, limit: usize) {
+        let shared = limit.saturating_sub(OTHER_DESCRIPTORS);
+        let files = self.storage.max_open_segment_files.min(shared / 2);
+        self.storage.max_open_segment_files = files;
+        self.network.max_connections = self.network.max_connections.min(shared - files);
+    }
+}
+
 #[derive(Clone, Debug)]
 pub struct NetworkConfig {
     /// In the order written; at least one for clients.

@@ -33,6 +33,19 @@ fn nothing_configured_is_a_complete_cluster_of_one() {
 }
 
 #[test]
+fn files_and_connections_leave_descriptors_for_the_rest() {
+    let shares = |limit, text: &str| {
+        let mut config = load(text).expect("valid").config;
+        config.share_descriptors(limit);
+        (config.storage.max_open_segment_files, config.network.max_connections)
+    };
+    assert_eq!(shares(256, ""), (96, 96));
+    assert_eq!(shares(100_000, ""), (4096, 95_840));
+    assert_eq!(shares(100_000, "max.connections=10"), (4096, 10));
+    assert_eq!(shares(10, ""), (0, 0));
+}
+
+#[test]
 fn with_roles_the_internal_topics_have_kafkas_defaults() {
     let config = load("process.roles=broker,controller\nnode.id=3").expect("valid").config;
     assert_eq!((config.node_id, config.offsets_topic.replication_factor), (NodeId(3), 3));
