@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Broker, Partition, Partitions};
+use super::{Broker, LogDirectory, Partition, Partitions};
 use crate::config::{ConfigMap, DynamicConfigs, FlushMode, TopicSettings};
 use crate::log::checkpoint::{LOG_START_OFFSET, RECOVERY_POINT, REPLICATION_OFFSET, write_offsets};
 use crate::log::directory::write_clean_shutdown;
@@ -30,7 +30,7 @@ const REMOVAL_INTERVALS: (Duration, Duration) = (Duration::from_millis(10), Dura
 const SYNC_TICK: Duration = Duration::from_millis(100);
 
 /// Does the chores for as long as the node runs.
-pub(super) async fn run(broker: Arc<Broker>, disk: Arc<dyn Disk>) {
+pub(super) async fn run(broker: Arc<Broker>) {
     let storage = &broker.config.storage;
     let mut plan = vec![
         (Chore::Retention, storage.retention_check_interval),
@@ -63,8 +63,8 @@ pub(super) async fn run(broker: Arc<Broker>, disk: Arc<dyn Disk>) {
                 *due = now.plus((*interval).max(Duration::from_millis(1)));
             }
         }
-        let (partitions, disk, timestamp) = (Arc::clone(&broker.partitions), Arc::clone(&disk), broker.clock.timestamp());
-        let work = move || chores.into_iter().for_each(|chore| partitions.chore(chore, &*disk, timestamp));
+        let (partitions, timestamp) = (Arc::clone(&broker.partitions), broker.clock.timestamp());
+        let work = move || chores.into_iter().for_each(|chore| partitions.chore(chore, timestamp));
         if run_blocking(&*broker.execution, Blocking::Read, work).await.is_none() {
             return;
         }
@@ -78,7 +78,7 @@ fn removal_interval(broker: &Broker) -> Duration {
 }
 
 impl Partitions {
-    fn chore(&self, chore: Chore, disk: &dyn Disk, now: Timestamp) {
+    fn chore(&self, chore: Chore, now: Timestamp) {
         match chore {
             Chore::Retention => self.each(|log, high_watermark| log.apply_retention(now, high_watermark).map(drop)),
             Chore::RemoveDeleted => {
@@ -89,9 +89,9 @@ impl Partitions {
                 log.expire_producers(now);
                 Ok(())
             }),
-            Chore::RecoveryPoints => self.checkpoint(disk, RECOVERY_POINT, |log, _| log.flushed_offset()),
-            Chore::LogStarts => self.checkpoint(disk, LOG_START_OFFSET, |log, _| log.log_start_offset()),
-            Chore::HighWatermarks => self.checkpoint(disk, REPLICATION_OFFSET, |_, high_watermark| high_watermark),
+            Chore::RecoveryPoints => self.checkpoint_unless_closed(RECOVERY_POINT, |log, _| log.flushed_offset()),
+            Chore::LogStarts => self.checkpoint_unless_closed(LOG_START_OFFSET, |log, _| log.log_start_offset()),
+            Chore::HighWatermarks => self.checkpoint_unless_closed(REPLICATION_OFFSET, |_, high_watermark| high_watermark),
             Chore::TimedSyncs => self.all().iter().for_each(|partition| partition.sync_if_due(now)),
         }
     }
@@ -102,13 +102,21 @@ impl Partitions {
         }
     }
 
-    /// Writes one checkpoint file in each directory that works; a directory that cannot be written to goes offline.
-    fn checkpoint(&self, disk: &dyn Disk, file: &str, offset: impl Fn(&Log, Offset) -> Offset) {
+    /// A closed partition has no offsets to tell any more: what would be written now would be less than what the stop has written.
+    fn checkpoint_unless_closed(&self, file: &str, offset: impl Fn(&Log, Offset) -> Offset) {
+        if let Some(_changing) = self.changing() {
+            self.checkpoint(file, offset);
+        }
+    }
+
+    /// Writes one checkpoint file in each directory that works; a directory that cannot be written to goes offline. The caller holds
+    /// the right of [`Partitions::changing`].
+    pub(super) fn checkpoint(&self, file: &str, offset: impl Fn(&Log, Offset) -> Offset) {
         let all = self.all();
         for directory in self.directories().iter().filter(|directory| !directory.is_offline()) {
             let here = all.iter().filter(|partition| Arc::ptr_eq(&partition.directory, directory));
             let offsets: Vec<(TopicPartition, Offset)> = here.filter_map(|partition| read(partition, &offset)).collect();
-            if let Err(fault) = write(disk, &directory.path, file, &offsets) {
+            if let Err(fault) = write(self.disk(), &directory.path, file, &offsets) {
                 match fault {
                     // Recovery takes a little longer; nothing is lost.
                     LogFault::NoSpace { .. } => tracing::warn!(%fault, file, "checkpoint not written"),
@@ -123,34 +131,32 @@ impl Partitions {
         self.all().iter().for_each(|partition| partition.end_fetches());
     }
 
-    /// Closes every log and, for a clean stop, writes checkpoints and the mark of it with the broker's epoch.
+    /// Begins to close: the table and the checkpoint files are as they are from now on, but for what [`Partitions::close`] writes. Waits
+    /// for whoever changes them. Blocks on the disk.
+    pub(super) fn begin_close(&self) {
+        if let Some(mut closed) = self.changing() {
+            self.checkpoint(LOG_START_OFFSET, |log, _| log.log_start_offset());
+            *closed = true;
+        }
+    }
+
+    /// Closes every log in one directory and, for a clean stop, writes checkpoints and the mark of it with the broker's epoch. To be run
+    /// on the directory's sync thread: a sync that is under way then ends first, and what it reports counts.
     ///
     /// # Errors
-    /// The first log that could not be closed; its directory gets no mark.
-    pub(super) fn close_all(&self, disk: &dyn Disk, now: Timestamp, clean: Option<BrokerEpoch>) -> Result<(), LogFault> {
-        let mut result = Ok(());
-        let mut dirty = Vec::new();
-        self.checkpoint(disk, LOG_START_OFFSET, |log, _| log.log_start_offset());
-        let ends: Vec<_> = self.all().into_iter().map(|partition| (partition.close(Some(now)), partition)).collect();
-        for (closed, partition) in &ends {
-            if closed.is_err() {
-                dirty.push(Arc::clone(&partition.directory));
-            }
+    /// The first log that could not be closed; then the directory gets no mark.
+    pub(super) fn close(&self, directory: &LogDirectory, now: Timestamp, clean: Option<BrokerEpoch>) -> Result<(), LogFault> {
+        let all = self.all();
+        let here = all.iter().filter(|partition| std::ptr::eq(&*partition.directory, directory));
+        // All are closed, whatever becomes of one of them.
+        let ends: Vec<_> = here.map(|partition| partition.close(Some(now)).map(|end| (partition.name(), end))).collect();
+        let offsets = ends.into_iter().collect::<Result<Vec<_>, _>>()?;
+        if directory.is_offline() {
+            return Ok(());
         }
-        for directory in self.directories() {
-            let unclean = directory.is_offline() || dirty.iter().any(|dirty| Arc::ptr_eq(dirty, directory));
-            if unclean {
-                continue;
-            }
-            let here = ends.iter().filter(|(_, partition)| Arc::ptr_eq(&partition.directory, directory));
-            let offsets: Vec<(TopicPartition, Offset)> =
-                here.filter_map(|(closed, partition)| Some((partition.name(), *closed.as_ref().ok()?))).collect();
-            let written = write(disk, &directory.path, RECOVERY_POINT, &offsets)
-                .and_then(|()| write(disk, &directory.path, REPLICATION_OFFSET, &offsets))
-                .and_then(|()| clean.map_or(Ok(()), |epoch| write_clean_shutdown(disk, &directory.path, epoch)));
-            result = result.and(written);
-        }
-        ends.into_iter().fold(result, |result, (closed, _)| result.and(closed.map(drop)))
+        write(self.disk(), &directory.path, RECOVERY_POINT, &offsets)?;
+        write(self.disk(), &directory.path, REPLICATION_OFFSET, &offsets)?;
+        clean.map_or(Ok(()), |epoch| write_clean_shutdown(self.disk(), &directory.path, epoch))
     }
 }
 
@@ -161,3 +167,7 @@ fn read(partition: &Partition, offset: impl Fn(&Log, Offset) -> Offset) -> Optio
 fn write(disk: &dyn Disk, directory: &Path, file: &str, offsets: &[(TopicPartition, Offset)]) -> Result<(), LogFault> {
     write_offsets(disk, directory, file, offsets.iter().map(|(partition, offset)| (partition, *offset)))
 }
+
+#[cfg(test)]
+#[path = "maintenance_tests.rs"]
+mod tests;

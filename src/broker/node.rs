@@ -144,7 +144,7 @@ impl Node {
             creating: Mutex::default(),
             stopping: watch::Sender::new(false),
         });
-        seams.execution.spawn(Lane::Control, Box::pin(maintenance::run(Arc::clone(&broker), Arc::clone(&seams.disk))));
+        seams.execution.spawn(Lane::Control, Box::pin(maintenance::run(Arc::clone(&broker))));
         let server = bound.serve(service(Arc::clone(&broker)));
         Ok(Self { broker, broker_epoch, seams, server, quorum, fatal, _locks: locks })
     }
@@ -176,12 +176,28 @@ impl Node {
         broker.stopping.send_replace(true);
         broker.partitions.end_fetches();
         server.stop(PATIENCE).await;
-        let (partitions, disk, clock) = (Arc::clone(&broker.partitions), Arc::clone(&seams.disk), Arc::clone(&seams.clock));
-        let close = move || partitions.close_all(&*disk, clock.timestamp(), (!failed).then_some(broker_epoch));
-        let closed = run_blocking(&*seams.execution, Blocking::Read, close).await;
+        let closed = close(&broker, &seams, (!failed).then_some(broker_epoch)).await;
         quorum.shut_down().await;
-        closed.unwrap_or(Ok(()))
+        closed
     }
+}
+
+/// Closes all logs, each directory's on its own sync thread.
+async fn close(broker: &Broker, seams: &Seams, clean: Option<BrokerEpoch>) -> Result<(), LogFault> {
+    let partitions = Arc::clone(&broker.partitions);
+    run_blocking(&*seams.execution, Blocking::Read, move || partitions.begin_close()).await;
+    let now = seams.clock.timestamp();
+    let jobs = broker.partitions.directories().iter().cloned().enumerate().map(|(position, directory)| {
+        let partitions = Arc::clone(&broker.partitions);
+        run_blocking(&*seams.execution, Blocking::Sync(position), move || partitions.close(&directory, now, clean))
+    });
+    // All are begun before the first is waited for.
+    let jobs: Vec<_> = jobs.collect();
+    let mut result = Ok(());
+    for job in jobs {
+        result = result.and(job.await.unwrap_or(Ok(())));
+    }
+    result
 }
 
 /// Binds the clients' listeners.

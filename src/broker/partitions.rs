@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
 
 use super::storage::set_aside;
 use super::{LogDirectory, Partition, PartitionOptions};
 use crate::config::{DynamicConfigs, FlushMode, ServerConfig, TopicSettings};
+use crate::log::checkpoint::{LOG_START_OFFSET, RECOVERY_POINT};
 use crate::log::directory::{PartitionState, deleted_name, list_partitions};
 use crate::log::{CleanupPolicy, Log, LogConfig, LogFault, OpenFiles, OpenOptions, read_topic_id};
 use crate::metadata::{MetadataDelta, MetadataImage, TopicImage};
@@ -38,6 +39,8 @@ pub struct Partitions {
     /// By directory, in the order of `directories`.
     found: Mutex<Vec<Found>>,
     table: ArcSwap<HashMap<TopicIdPartition, Arc<Partition>>>,
+    /// Held by whoever changes the table or writes a checkpoint file. True once the node stops: neither is done any more.
+    closed: Mutex<bool>,
     removals: Mutex<Vec<Removal>>,
     /// Topics that are to be compacted, and that the log has said it of.
     compacted: Mutex<HashSet<TopicId>>,
@@ -73,6 +76,7 @@ impl Partitions {
             directories,
             found: Mutex::new(found),
             table: ArcSwap::default(),
+            closed: Mutex::default(),
             removals: Mutex::default(),
             compacted: Mutex::default(),
         })
@@ -96,6 +100,16 @@ impl Partitions {
         all
     }
 
+    pub(super) fn disk(&self) -> &dyn Disk {
+        &*self.disk
+    }
+
+    /// The right to change the table and the checkpoint files; `None` once the node stops.
+    pub(super) fn changing(&self) -> Option<MutexGuard<'_, bool>> {
+        let closed = self.closed.lock().unwrap_or_else(PoisonError::into_inner);
+        (!*closed).then_some(closed)
+    }
+
     #[must_use]
     pub fn directories(&self) -> &[Arc<LogDirectory>] {
         &self.directories
@@ -103,17 +117,10 @@ impl Partitions {
 
     /// Brings the table from one image to the next. Blocks on the disk: for the publisher's blocking job.
     pub fn update(&self, before: &MetadataImage, after: &MetadataImage) {
+        let Some(_changing) = self.changing() else { return };
         let delta = MetadataDelta::between(before, after);
         let mut table = HashMap::clone(&self.table.load());
-        for topic in delta.deleted_topics.values() {
-            self.compacted.lock().unwrap_or_else(PoisonError::into_inner).remove(&topic.id);
-            for index in topic.partitions.keys() {
-                let id = TopicIdPartition { topic_id: topic.id, partition: *index };
-                if let Some(partition) = table.remove(&id) {
-                    self.remove(&partition);
-                }
-            }
-        }
+        self.remove_topics(&delta, &mut table);
         for id in &delta.created_partitions {
             let Some(topic) = after.topics().by_id(id.topic_id) else { continue };
             if let Some(partition) = self.open(topic, id.partition, after) {
@@ -127,6 +134,26 @@ impl Partitions {
         }
         self.table.store(Arc::new(table));
         self.configure(&delta, after);
+    }
+
+    /// Takes deleted topics' partitions out. The checkpoints name partitions as the topic did, so they are written anew before a topic of
+    /// the same name can be made: else its records would be judged by the old topic's log start and recovery point after a crash.
+    fn remove_topics(&self, delta: &MetadataDelta, table: &mut HashMap<TopicIdPartition, Arc<Partition>>) {
+        let mut removed = false;
+        for topic in delta.deleted_topics.values() {
+            self.compacted.lock().unwrap_or_else(PoisonError::into_inner).remove(&topic.id);
+            for index in topic.partitions.keys() {
+                let id = TopicIdPartition { topic_id: topic.id, partition: *index };
+                if let Some(partition) = table.remove(&id) {
+                    self.remove(&partition);
+                    removed = true;
+                }
+            }
+        }
+        if removed {
+            self.checkpoint(RECOVERY_POINT, |log, _| log.flushed_offset());
+            self.checkpoint(LOG_START_OFFSET, |log, _| log.log_start_offset());
+        }
     }
 
     /// Opens a partition that has a replica here; one whose directory fails is left out and the directory goes offline.
@@ -166,7 +193,7 @@ impl Partitions {
         position: usize,
         settings: &TopicSettings,
     ) -> Result<Log, LogFault> {
-        let (clean_shutdown, recovery_point, log_start_offset) = {
+        let (clean_shutdown, mut recovery_point, mut log_start_offset) = {
             let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
             found.get_mut(position).map_or((false, None, None), |found| {
                 (found.clean_shutdown, found.recovery_points.remove(name), found.log_starts.remove(name))
@@ -176,6 +203,10 @@ impl Partitions {
         if read_topic_id(&*self.disk, &path)?.is_some_and(|found| found != topic.id) {
             // A topic of this name was deleted, and the crash came before its directory was renamed for good.
             set_aside(&*self.disk, &directory.path, &name.to_string(), self.clock.random())?;
+        }
+        if !self.disk.exists(&path).map_err(|error| LogFault::io(&path, "open", error))? {
+            // What the checkpoints say is of the topic that had this name before.
+            (recovery_point, log_start_offset) = (None, None);
         }
         Log::open(OpenOptions {
             disk: Arc::clone(&self.disk),

@@ -1,7 +1,7 @@
 //! What happens by the clock: retention, and the files that it leaves.
 
 use crate::support::records::ProducerState;
-use crate::world::requests::{EARLIEST, LATEST, Topic, batch_at, batch_of};
+use crate::world::requests::{DELETE_TOPICS, EARLIEST, LATEST, Topic, batch_at, batch_of, delete_by_name, records_of};
 use crate::world::{Client, Running, Setup, until};
 
 /// A node that looks every few milliseconds.
@@ -75,5 +75,28 @@ async fn the_log_start_holds_after_a_restart() {
     let running = setup.start().await;
     let mut client = running.client().await;
     assert_eq!((client.offset(&topic, 0, EARLIEST).await, client.offset(&topic, 0, LATEST).await), (2, 3));
+    running.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_topic_made_again_is_not_judged_by_what_the_checkpoints_say_of_the_old_one() {
+    let setup = quick();
+    let running = setup.start().await;
+    let mut client = running.client().await;
+    let old = client.create("t", 1, &[("segment.bytes", "1048576"), ("retention.bytes", "600000")]).await;
+    three_segments(&mut client, &old, None).await;
+    until(|| files(&running, "t", ".log") == 1).await;
+    // The stop writes log start 2 and recovery point 3.
+    running.stop().await.unwrap();
+    let running = setup.start().await;
+    let mut client = running.client().await;
+    client.call(DELETE_TOPICS, &delete_by_name("t")).await;
+    let again = client.create("t", 1, &[]).await;
+    assert_eq!(client.produce(&again, 0, &["new"]).await.error_code, 0);
+    running.crash();
+    let running = setup.start().await;
+    let mut client = running.client().await;
+    assert_eq!((client.offset(&again, 0, EARLIEST).await, client.offset(&again, 0, LATEST).await), (0, 1));
+    assert_eq!(records_of(&client.fetch(&again, 0, 0).await), [(0, "new".to_owned())]);
     running.stop().await.unwrap();
 }
