@@ -20,6 +20,7 @@ mod admin;
 mod administration;
 mod authorization;
 mod fetching;
+mod formats;
 mod stopping;
 mod storage;
 mod upkeep;
