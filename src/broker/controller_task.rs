@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 
 use super::Publisher;
 use crate::controller::{Context, Decide, Refusal, TopicDefaults, decide};
@@ -29,7 +29,8 @@ pub enum ControllerError {
     Busy,
 }
 
-type Call = Box<dyn FnOnce(&mut Controller) + Send>;
+/// The permit is for the proposal that the call may make.
+type Call = Box<dyn FnOnce(&mut Controller, OwnedSemaphorePermit) + Send>;
 
 /// How everybody else reaches the controller.
 #[derive(Clone, Debug)]
@@ -46,7 +47,7 @@ impl ControllerHandle {
         D::Reply: Send,
     {
         let (reply, answer) = oneshot::channel();
-        let queued = self.calls.try_send(Box::new(move |controller| controller.serve(&request, reply)));
+        let queued = self.calls.try_send(Box::new(move |controller, permit| controller.serve(&request, permit, reply)));
         Box::pin(async move {
             match queued {
                 Ok(()) => answer.await.unwrap_or(Err(ControllerError::NotActive)),
@@ -67,6 +68,9 @@ pub(super) struct ControllerOptions {
     pub defaults: TopicDefaults,
     /// Requests that may wait, above which they are refused: `klamm.controller.max.queued.requests`.
     pub queue: usize,
+    /// Proposals that may be on their way; must be fewer than the quorum takes (`QuorumSettings::max_queued_proposals`), because there is
+    /// no taking back a decision that it finds no room for.
+    pub proposals: usize,
     /// Told once if a proposal fails: the node has to end.
     pub fatal: watch::Sender<Option<String>>,
 }
@@ -93,14 +97,20 @@ async fn run(options: ControllerOptions, mut queue: mpsc::Receiver<Call>) {
     let Ok(next_offset) = leader.wait_for(|leader| leader.is_active).await.map(|leader| leader.next_offset) else { return };
     let image = options.publisher.committed_image();
     let mut controller = Controller { options, image, next_offset };
+    let proposals = Arc::new(Semaphore::new(controller.options.proposals));
     while let Some(call) = queue.recv().await {
-        call(&mut controller);
+        let permit = Arc::clone(&proposals).acquire_owned().await.expect("the semaphore is never closed");
+        call(&mut controller, permit);
     }
 }
 
 impl Controller {
-    fn serve<D: Decide>(&mut self, request: &D, reply: oneshot::Sender<Result<D::Reply, ControllerError>>)
-    where
+    fn serve<D: Decide>(
+        &mut self,
+        request: &D,
+        permit: OwnedSemaphorePermit,
+        reply: oneshot::Sender<Result<D::Reply, ControllerError>>,
+    ) where
         D::Reply: Send + 'static,
     {
         let decision = match self.decide(request) {
@@ -116,6 +126,7 @@ impl Controller {
                 fatal.send_replace(Some(format!("a decision of the controller was not committed: {error}")));
                 return drop(reply.send(Err(ControllerError::NotActive)));
             }
+            drop(permit);
             publisher.wait_for(end).await;
             drop(reply.send(Ok(decision.reply)));
         };
@@ -144,29 +155,5 @@ impl Controller {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::task::{Context, Poll, Waker};
-
-    use super::*;
-    use crate::controller::DeleteTopics;
-
-    fn poll<T>(answer: &mut BoxFuture<'static, T>) -> Poll<T> {
-        answer.as_mut().poll(&mut Context::from_waker(Waker::noop()))
-    }
-
-    #[test]
-    fn a_request_that_finds_the_queue_full_is_refused_and_takes_no_place() {
-        let (calls, mut queue) = mpsc::channel(2);
-        let handle = ControllerHandle { calls };
-        let ask = || handle.ask(DeleteTopics { topics: Vec::new() });
-        let mut answers = [ask(), ask(), ask()];
-        let is_busy = |polled: &Poll<Result<_, ControllerError>>| matches!(polled, Poll::Ready(Err(ControllerError::Busy)));
-        assert_eq!(answers.each_mut().map(|answer| is_busy(&poll(answer))), [false, false, true]);
-        // A place that is free again is not the refused one's.
-        drop(queue.try_recv());
-        assert_eq!(queue.len(), 1);
-        assert!(poll(&mut ask()).is_pending() && queue.len() == 2);
-        drop(queue);
-        assert!(matches!(poll(&mut ask()), Poll::Ready(Err(ControllerError::NotActive))));
-    }
-}
+#[path = "controller_task_tests.rs"]
+mod tests;

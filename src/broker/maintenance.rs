@@ -14,7 +14,7 @@ use crate::types::{BrokerEpoch, Now, Offset, Timestamp, TopicPartition};
 
 /// What is done from time to time.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Chore {
+pub(super) enum Chore {
     Retention,
     RemoveDeleted,
     ExpireProducers,
@@ -78,7 +78,7 @@ fn removal_interval(broker: &Broker) -> Duration {
 }
 
 impl Partitions {
-    fn chore(&self, chore: Chore, now: Timestamp) {
+    pub(super) fn chore(&self, chore: Chore, now: Timestamp) {
         match chore {
             Chore::Retention => self.each(|log, high_watermark| log.apply_retention(now, high_watermark).map(drop)),
             Chore::RemoveDeleted => {
@@ -167,7 +167,3 @@ fn read(partition: &Partition, offset: impl Fn(&Log, Offset) -> Offset) -> Optio
 fn write(disk: &dyn Disk, directory: &Path, file: &str, offsets: &[(TopicPartition, Offset)]) -> Result<(), LogFault> {
     write_offsets(disk, directory, file, offsets.iter().map(|(partition, offset)| (partition, *offset)))
 }
-
-#[cfg(test)]
-#[path = "maintenance_tests.rs"]
-mod tests;

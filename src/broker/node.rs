@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use super::core::Broker;
 use super::storage::{OpenDirectory, Storage};
@@ -95,6 +95,7 @@ impl Node {
             found,
         });
         let publisher = Publisher::new();
+        let settings = quorum_settings(&config, snapshot_max_entries);
         let quorum = Quorum::start(QuorumOptions {
             node_id: config.node_id,
             directory_id: metadata_directory_id,
@@ -105,7 +106,7 @@ impl Node {
             clock: Arc::clone(&seams.clock),
             execution: Arc::clone(&seams.execution),
             state_machine: Arc::clone(&publisher) as _,
-            settings: quorum_settings(&config, snapshot_max_entries),
+            settings: settings.clone(),
         })
         .await?;
         watch_quorum(&*seams.execution, &*quorum, fatal_sender.clone());
@@ -121,6 +122,7 @@ impl Node {
                 replication_factor: config.topic_creation.default_replication_factor,
             },
             queue: config.controller_queue,
+            proposals: proposals(&settings),
             fatal: fatal_sender,
         });
         controller.ask(Bootstrap { min_insync_replicas: min_insync_replicas(&config) }).await?;
@@ -268,6 +270,11 @@ fn quorum_settings(config: &ServerConfig, snapshot_max_entries: Option<u64>) -> 
         segment_ms: metadata.segment_age.map_or(i64::MAX, |age| i64::try_from(age.as_millis()).unwrap_or(i64::MAX)),
         ..QuorumSettings::default()
     }
+}
+
+/// Half of what the engine's queue takes: the engine has messages of its own there.
+fn proposals(settings: &QuorumSettings) -> usize {
+    usize::try_from(settings.max_queued_proposals / 2).unwrap_or(usize::MAX).clamp(1, Semaphore::MAX_PERMITS)
 }
 
 fn watch_quorum(execution: &dyn Execution, quorum: &dyn MetadataQuorum, fatal: watch::Sender<Option<String>>) {

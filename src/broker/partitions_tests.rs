@@ -11,9 +11,11 @@ use tracing_subscriber::fmt::MakeWriter;
 use super::*;
 use crate::broker::SyncQueue;
 use crate::broker::clock::SystemClock;
+use crate::broker::maintenance::Chore;
 use crate::disk::SimulatedDisk;
+use crate::log::checkpoint::{REPLICATION_OFFSET, read_offsets};
 use crate::metadata::records::{self, ConfigResourceType, LeaderRecoveryState, MetadataRecord};
-use crate::types::{DirectoryId, LeaderEpoch, PartitionEpoch, TopicName};
+use crate::types::{BrokerEpoch, DirectoryId, LeaderEpoch, PartitionEpoch, Timestamp, TopicName};
 
 /// Collects the program's own log lines.
 #[derive(Clone, Default)]
@@ -141,8 +143,25 @@ fn what_is_deleted_leaves_the_table_at_once_and_its_directory_is_renamed() {
     assert!(table.get(TopicIdPartition { topic_id: topic_id(2), ..id }).unwrap().offsets().is_ok());
     let names: Vec<String> = table.disk.read_directory("/data".as_ref()).unwrap().into_iter().map(|entry| entry.name).collect();
     assert_eq!(names.iter().filter(|name| name.ends_with("-delete")).count(), 3, "{names:?}");
-    assert_eq!(names.len(), 6);
+    assert_eq!(names.iter().filter(|name| name.starts_with("t-")).count(), 6);
     // The delay (a minute) has not passed.
     table.remove_deleted();
-    assert_eq!(table.disk.read_directory("/data".as_ref()).unwrap().len(), 6);
+    assert_eq!(table.disk.read_directory("/data".as_ref()).unwrap().len(), names.len());
+}
+
+#[test]
+fn nothing_changes_behind_the_back_of_a_stop() {
+    let (table, mut image) = (table(), MetadataImage::default());
+    fold(&table, &mut image, &topic("t", 1));
+    table.begin_close();
+    table.close(&table.directories()[0], Timestamp(1), Some(BrokerEpoch(1))).unwrap();
+    // Chores that were due, and a topic that was made, when the stop began.
+    for chore in [Chore::RecoveryPoints, Chore::LogStarts, Chore::HighWatermarks, Chore::Retention, Chore::RemoveDeleted] {
+        table.chore(chore, Timestamp(1));
+    }
+    fold(&table, &mut image, &topic("u", 2));
+    for file in [RECOVERY_POINT, LOG_START_OFFSET, REPLICATION_OFFSET] {
+        assert_eq!(read_offsets(table.disk(), "/data".as_ref(), file).unwrap().len(), 3, "{file}");
+    }
+    assert!(!table.disk().exists("/data/u-0".as_ref()).unwrap());
 }
