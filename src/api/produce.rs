@@ -59,13 +59,13 @@ pub(super) async fn handle(broker: &Arc<Broker>, context: &RequestContext, mut f
     let progress: Vec<_> = asked
         .into_iter()
         .map(|asked| {
-            let result = authorized
-                .map_err(|code| response::produce_refusal(asked.index.0, code))
-                .and_then(|()| append(broker, context, &mut frame, &asked, acks, &slot));
-            let progress = result.unwrap_or_else(|refusal| {
+            let progress = match authorized {
+                Ok(()) => append(broker, context, &mut frame, &asked, acks, &slot).unwrap_or_else(Progress::Refused),
+                Err(code) => Progress::Refused(response::produce_refusal(asked.index.0, code)),
+            };
+            if matches!(progress, Progress::Refused(_)) {
                 slot.credit(1);
-                Progress::Refused(refusal)
-            });
+            }
             (asked.topic, progress)
         })
         .collect();

@@ -189,7 +189,7 @@ async fn the_small_apis_in_every_version() {
         assert_eq!(response.producer_id.0, first + 1 + i64::from(version));
     }
     for version in served(ApiKey::FindCoordinator) {
-        let keys = (version >= 4).then(|| vec![text("g")]).unwrap_or_default();
+        let keys = if version >= 4 { vec![text("g")] } else { Vec::new() };
         let request = kafka_protocol::messages::FindCoordinatorRequest::default()
             .with_key(if version >= 4 { text("") } else { text("g") })
             .with_coordinator_keys(keys);

@@ -7,6 +7,7 @@ use crate::story::Story;
 const SEEDS: u64 = 20;
 
 /// `KLAMM_SIM_SEEDS`, or the bounded number.
+#[expect(clippy::disallowed_methods, reason = "a test is told by its environment how long to run")]
 pub(crate) fn count(bounded: u64) -> u64 {
     std::env::var("KLAMM_SIM_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(bounded)
 }
