@@ -22,10 +22,6 @@ use tokio::signal::unix::{SignalKind, signal};
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
-/// Threads for reads that have to wait for the disk.
-const READERS: usize = 4;
-/// Jobs that may wait for one of them.
-const QUEUED_JOBS: usize = 1024;
 /// How long threads get to end.
 const LAST_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -55,9 +51,9 @@ fn serve(mut config: ServerConfig, warnings: &[String]) -> ExitCode {
     }
     let sizes = ExecutionSizes {
         workers: config.network.worker_threads.unwrap_or_else(cores),
-        readers: READERS,
+        readers: config.storage.reader_threads,
         log_directories: config.log_dirs.len(),
-        queued_jobs: QUEUED_JOBS,
+        queued_jobs: config.storage.max_queued_jobs,
     };
     let execution = match ThreadedExecution::start(sizes) {
         Ok(execution) => Arc::new(execution),

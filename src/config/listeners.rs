@@ -149,8 +149,8 @@ impl Complaints<'_> {
     }
 }
 
-/// The listeners, in the order of their first mention, and the name of the one that brokers use among themselves.
-pub(super) fn read(settings: &Settings, problems: &mut Vec<Problem>) -> (Vec<Listener>, ListenerName) {
+/// The listeners, in the order of their first mention.
+pub(super) fn read(settings: &Settings, problems: &mut Vec<Problem>) -> Vec<Listener> {
     let mut complaints = Complaints { settings, problems };
     let controllers: Vec<ListenerName> =
         settings.list("controller.listener.names").iter().map(|name| ListenerName::new(name)).collect();
@@ -160,8 +160,8 @@ pub(super) fn read(settings: &Settings, problems: &mut Vec<Problem>) -> (Vec<Lis
         add_end_point(&mut listeners, end_point, &controllers, &protocols, &mut complaints);
     }
     advertise(&mut listeners, &mut complaints);
-    let inter_broker = inter_broker_listener(settings, &listeners, &mut complaints);
-    (listeners, inter_broker)
+    check_inter_broker_listener(settings, &listeners, &mut complaints);
+    listeners
 }
 
 fn end_points(key: &str, complaints: &mut Complaints<'_>) -> Vec<EndPoint> {
@@ -285,7 +285,8 @@ fn own_address(addresses: &[BindAddress]) -> AdvertisedAddress {
     AdvertisedAddress { host, port: (first.port != 0).then_some(first.port) }
 }
 
-fn inter_broker_listener(settings: &Settings, listeners: &[Listener], complaints: &mut Complaints<'_>) -> ListenerName {
+/// The listener that brokers use among themselves has to be one that there is. A lone node only checks it.
+fn check_inter_broker_listener(settings: &Settings, listeners: &[Listener], complaints: &mut Complaints<'_>) {
     const NAME: &str = "inter.broker.listener.name";
     const PROTOCOL: &str = "security.inter.broker.protocol";
     if settings.is_set(NAME) && settings.is_set(PROTOCOL) {
@@ -306,7 +307,6 @@ fn inter_broker_listener(settings: &Settings, listeners: &[Listener], complaints
             &format!("brokers talk to each other over listener {name}, which is none of: {}; set {NAME}", brokers.join(", ")),
         );
     }
-    name
 }
 
 #[cfg(test)]

@@ -34,7 +34,6 @@ fn by_default_both_loopback_addresses_are_one_listener_that_advertises_localhost
     assert_eq!(listener.name.as_str(), "PLAINTEXT");
     assert_eq!(addresses(listener), ["127.0.0.1:9092", "[::1]:9092"]);
     assert_eq!(advertised(listener), (Some("localhost"), Some(9092)));
-    assert_eq!(network.inter_broker_listener, ListenerName::new("PLAINTEXT"));
     assert_eq!(network.admin_listener, Some(BindAddress { host: Some("127.0.0.1".to_owned()), port: 9644 }));
 }
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::listeners::{self, BindAddress, Listener, ListenerName};
+use super::listeners::{self, BindAddress, Listener};
 use super::raw::{Problem, RawConfig};
 use super::settings::Settings;
 use crate::types::NodeId;
@@ -51,7 +51,6 @@ impl ServerConfig {
 pub struct NetworkConfig {
     /// In the order written; at least one for clients.
     pub listeners: Vec<Listener>,
-    pub inter_broker_listener: ListenerName,
     /// `klamm.admin.listener`; `None` turns the admin server off.
     pub admin_listener: Option<BindAddress>,
     /// `klamm.worker.threads`; `None` for one per core.
@@ -79,8 +78,6 @@ pub struct TopicCreationConfig {
     pub delete_topics: bool,
     pub num_partitions: i32,
     pub default_replication_factor: i16,
-    /// Partitions that one request may describe or create.
-    pub max_request_partitions: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -101,6 +98,10 @@ pub enum FlushMode {
 pub struct StorageConfig {
     pub flush_mode: FlushMode,
     pub max_open_segment_files: usize,
+    /// Threads for reads that have to wait for the disk.
+    pub reader_threads: usize,
+    /// Jobs that may wait for one of them, or for one of the threads that sync.
+    pub max_queued_jobs: usize,
     /// Delay before retention runs for the first time.
     pub initial_task_delay: Duration,
     pub retention_check_interval: Duration,
@@ -116,14 +117,9 @@ pub struct MetadataLogConfig {
     pub segment_bytes: u64,
     /// `None` for never.
     pub segment_age: Option<Duration>,
-    /// `None` for no bound.
-    pub retention_bytes: Option<u64>,
-    pub retention: Option<Duration>,
     pub max_record_bytes_between_snapshots: u64,
     /// `None` for never by time.
     pub max_snapshot_interval: Option<Duration>,
-    /// How often an idle controller writes a record; `None` for never.
-    pub max_idle_interval: Option<Duration>,
 }
 
 /// How an internal topic is made when it is first needed.
@@ -178,15 +174,15 @@ impl ServerConfig {
         checks.roles(&settings);
         checks.limits(&settings);
         checks.retention(&settings);
-        let (listeners, inter_broker_listener) = listeners::read(&settings, &mut problems);
+        let listeners = listeners::read(&settings, &mut problems);
         if !problems.is_empty() {
             return Err(problems);
         }
-        Ok(Loaded { config: Self::assemble(settings, listeners, inter_broker_listener), warnings })
+        Ok(Loaded { config: Self::assemble(settings, listeners), warnings })
     }
 
     /// Of settings that passed all checks.
-    fn assemble(settings: Settings, listeners: Vec<Listener>, inter_broker_listener: ListenerName) -> Self {
+    fn assemble(settings: Settings, listeners: Vec<Listener>) -> Self {
         let log_dirs = log_dirs(&settings);
         let metadata_log_dir = settings.optional_text("metadata.log.dir").filter(|path| !path.is_empty()).map(PathBuf::from);
         Self {
@@ -194,13 +190,12 @@ impl ServerConfig {
             rack: settings.optional_text("broker.rack"),
             metadata_log_dir: metadata_log_dir.or_else(|| log_dirs.first().cloned()).expect("log.dir has a default"),
             log_dirs,
-            network: network(&settings, listeners, inter_broker_listener),
+            network: network(&settings, listeners),
             topic_creation: TopicCreationConfig {
                 auto_create_topics: settings.boolean("auto.create.topics.enable"),
                 delete_topics: settings.boolean("delete.topic.enable"),
                 num_partitions: narrow(settings.integer("num.partitions")),
                 default_replication_factor: narrow(settings.integer("default.replication.factor")),
-                max_request_partitions: narrow(settings.integer("max.request.partition.size.limit")),
             },
             fetch: FetchConfig {
                 max_bytes: narrow(settings.integer("fetch.max.bytes")),
@@ -226,10 +221,9 @@ fn log_dirs(settings: &Settings) -> Vec<PathBuf> {
     settings.list(key).into_iter().map(PathBuf::from).collect()
 }
 
-fn network(settings: &Settings, listeners: Vec<Listener>, inter_broker_listener: ListenerName) -> NetworkConfig {
+fn network(settings: &Settings, listeners: Vec<Listener>) -> NetworkConfig {
     NetworkConfig {
         listeners,
-        inter_broker_listener,
         admin_listener: listeners::admin_listener(&settings.text("klamm.admin.listener")).expect("judged with its key"),
         worker_threads: settings.optional_integer("klamm.worker.threads").map(narrow),
         socket_request_max_bytes: narrow(settings.integer("socket.request.max.bytes")),
@@ -248,6 +242,8 @@ fn storage(settings: &Settings) -> StorageConfig {
     StorageConfig {
         flush_mode: if settings.text("klamm.flush.mode") == "page-cache" { FlushMode::PageCache } else { FlushMode::Durable },
         max_open_segment_files: narrow(settings.integer("klamm.log.max.open.segment.files")),
+        reader_threads: narrow(settings.integer("klamm.disk.reader.threads")),
+        max_queued_jobs: narrow(settings.integer("klamm.disk.max.queued.jobs")),
         initial_task_delay: interval("log.initial.task.delay.ms"),
         retention_check_interval: interval("log.retention.check.interval.ms"),
         recovery_point_checkpoint_interval: interval("log.flush.offset.checkpoint.interval.ms"),
@@ -263,11 +259,8 @@ fn metadata_log(settings: &Settings) -> MetadataLogConfig {
     MetadataLogConfig {
         segment_bytes: narrow(settings.integer("metadata.log.segment.bytes")),
         segment_age: positive("metadata.log.segment.ms").map(milliseconds),
-        retention_bytes: bounded(settings, "metadata.max.retention.bytes").map(narrow),
-        retention: bounded(settings, "metadata.max.retention.ms").map(milliseconds),
         max_record_bytes_between_snapshots: narrow(settings.integer("metadata.log.max.record.bytes.between.snapshots")),
         max_snapshot_interval: positive("metadata.log.max.snapshot.interval.ms").map(milliseconds),
-        max_idle_interval: positive("metadata.max.idle.interval.ms").map(milliseconds),
     }
 }
 

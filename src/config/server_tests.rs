@@ -108,11 +108,10 @@ fn checks_across_keys() {
 
 #[test]
 fn kafkas_minus_one_is_no_bound() {
-    let text = "queued.max.request.bytes=-1\nconnections.max.idle.ms=-1\nmetadata.max.retention.ms=-1\nmetadata.log.max.snapshot.interval.ms=0";
+    let text = "queued.max.request.bytes=-1\nconnections.max.idle.ms=-1\nmetadata.log.max.snapshot.interval.ms=0";
     let config = load(text).expect("valid").config;
     assert_eq!(config.network.queued_max_request_bytes, None);
     assert_eq!(config.network.connections_max_idle, None);
-    assert_eq!(config.metadata_log.retention, None);
     assert_eq!(config.metadata_log.max_snapshot_interval, None);
 }
 

@@ -95,7 +95,6 @@ pub struct TopicSettings {
     pub timestamp_after_max_ms: i64,
     pub compression: TopicCompression,
     pub min_insync_replicas: i32,
-    pub unclean_leader_election: bool,
 }
 
 impl TopicSettings {
@@ -186,7 +185,6 @@ impl Resolver<'_> {
             timestamp_after_max_ms: self.integer("message.timestamp.after.max.ms"),
             compression: self.compression(),
             min_insync_replicas: i32::try_from(self.integer("min.insync.replicas")).expect("32 bits"),
-            unclean_leader_election: self.boolean("unclean.leader.election.enable"),
         }
     }
 

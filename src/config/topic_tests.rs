@@ -39,7 +39,6 @@ fn without_any_setting_kafkas_defaults_hold() {
         timestamp_after_max_ms: 3_600_000,
         compression: TopicCompression::Producer,
         min_insync_replicas: 1,
-        unclean_leader_election: false,
     };
     assert_eq!(resolve("", &[]), expected);
 }

@@ -1,5 +1,7 @@
 //! Log lines on standard error, as text or as JSON.
 
+use std::io::IsTerminal;
+
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{LogFormat, LoggingConfig};
@@ -9,7 +11,8 @@ pub fn start_logging(config: &LoggingConfig) {
     let filter = EnvFilter::builder().parse_lossy(format!("error,klamm={}", config.level));
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match config.format {
-        LogFormat::Text => lines.with_target(false).init(),
+        // Colours are for people: a file or a pipe gets plain lines.
+        LogFormat::Text => lines.with_target(false).with_ansi(std::io::stderr().is_terminal()).init(),
         LogFormat::Json => lines.json().init(),
     }
 }

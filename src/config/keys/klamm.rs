@@ -15,6 +15,10 @@ pub(super) const KEYS: &[Key] = &[
         .doc("Bytes of answers that a connection's peer has not taken; above it, no more of its requests are read."),
     int("klamm.controller.max.queued.requests").default("1024").between(1, 1_000_000).effective()
         .doc("Requests that may wait for the controller; more are refused with REQUEST_TIMED_OUT, and clients try again."),
+    int("klamm.disk.max.queued.jobs").default("1024").between(1, 1_000_000).effective()
+        .doc("Jobs that may wait for the threads that read, and as many for each thread that syncs; above it, whoever brings one waits."),
+    int("klamm.disk.reader.threads").default("4").between(1, 1024).effective()
+        .doc("Threads for reads that have to wait for the disk; what memory holds is read by the threads that serve connections."),
     string("klamm.flush.mode").default("durable").one_of(&["durable", "page-cache"]).effective()
         .doc("`durable`: a write is acknowledged, and readable, once it is on the device. `page-cache`: once it is in memory, as Apache Kafka does; a power cut can then lose acknowledged records that no other replica has on its device."),
     string("klamm.log.format").default("text").one_of(&["text", "json"]).effective()

@@ -108,11 +108,11 @@ pub(super) const KEYS: &[Key] = &[
         .doc("Segment size of the metadata log."),
     long("metadata.log.segment.ms").default("604800000").effective()
         .doc("Time after which the metadata log starts a new segment."),
-    int("metadata.max.idle.interval.ms").default("500").at_least(0).effective()
+    int("metadata.max.idle.interval.ms").default("500").at_least(0)
         .doc("Time between two empty records that an idle controller writes; 0: none."),
-    long("metadata.max.retention.bytes").default("104857600").effective()
+    long("metadata.max.retention.bytes").default("104857600")
         .doc("Bytes of metadata log and snapshots above which old ones are deleted; negative: no bound."),
-    long("metadata.max.retention.ms").default("604800000").effective()
+    long("metadata.max.retention.ms").default("604800000")
         .doc("Time that old segments and snapshots of the metadata log are kept; negative: for ever."),
     int("num.recovery.threads.per.data.dir").default("2").at_least(1).cluster_wide()
         .doc("Threads per log directory that recover logs at start and flush them at the end."),

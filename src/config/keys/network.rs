@@ -24,7 +24,7 @@ pub(super) const KEYS: &[Key] = &[
         .doc("Connections from one address at once."),
     string("max.connections.per.ip.overrides").default("").cluster_wide()
         .doc("Other bounds for some addresses, as host:count."),
-    int("max.request.partition.size.limit").default("2000").at_least(1).effective()
+    int("max.request.partition.size.limit").default("2000").at_least(1)
         .doc("Partitions that one request may name."),
     int("num.io.threads").default("8").at_least(1).cluster_wide()
         .doc("Threads that work on requests. Klamm's are klamm.worker.threads."),

@@ -44,7 +44,7 @@ pub(super) const KEYS: &[Key] = &[
         .doc("Receive buffer of connections to leaders."),
     int("replica.socket.timeout.ms").default("30000")
         .doc("Time a follower waits for its leader's answer."),
-    boolean("unclean.leader.election.enable").default("false").cluster_wide().effective()
+    boolean("unclean.leader.election.enable").default("false").cluster_wide()
         .doc("Let a replica that is not in sync become leader when no other is left; records can be lost."),
     long("unclean.leader.election.interval.ms").default("300000").at_least(1).internal()
         .doc("Time between two looks for partitions that need such an election."),

@@ -70,6 +70,6 @@ pub(super) const KEYS: &[Key] = &[
         .doc("Most milliseconds by which the start of a new segment is randomly advanced."),
     long("segment.ms").default("604800000").at_least(1).of_topic().effective()
         .doc("Milliseconds after which a new segment is started even if the old one is not full."),
-    boolean("unclean.leader.election.enable").default("false").of_topic().effective()
+    boolean("unclean.leader.election.enable").default("false").of_topic()
         .doc("Let a replica that is not in sync become leader when no other is left; records can be lost."),
 ];
