@@ -4,24 +4,24 @@
 //! (`tests/tidy.rs` holds that). Start reading at `api/`, or at docs/ARCHITECTURE.md.
 
 // Vocabulary and formats: pure.
+pub mod types;
+pub mod seams;
 pub mod config;
 pub mod protocol;
 pub mod record;
-pub mod seams;
-pub mod types;
 
 // Cores: deterministic, without clock, randomness, sockets or tasks.
-pub mod controller;
 pub mod log;
-pub mod metadata;
 pub mod replica;
+pub mod metadata;
+pub mod controller;
 pub mod security;
 
 // Devices and shells.
-pub mod api;
-pub mod broker;
-pub mod cli;
 pub mod disk;
 pub mod net;
-pub mod ops;
 pub mod quorum;
+pub mod broker;
+pub mod api;
+pub mod ops;
+pub mod cli;

@@ -8,52 +8,6 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// Rooms in the order in which they may be imported: a room uses only rooms that stand before it.
-const ROOMS: [&str; 22] = [
-    // Vocabulary and formats.
-    "types",
-    "seams",
-    "config",
-    "protocol",
-    "record", //
-    // Cores.
-    "log",
-    "replica",
-    "metadata",
-    "controller",
-    "group",
-    "txn",
-    "share",
-    "security",
-    "quota", //
-    // Devices and shells.
-    "disk",
-    "net",
-    "quorum",
-    "tiered",
-    "broker",
-    "api",
-    "ops",
-    "cli",
-];
-
-/// The pure rooms and the cores: no tasks, no waiting, no order that a hasher makes up.
-const DETERMINISTIC: [&str; 13] = [
-    "types",
-    "config",
-    "protocol",
-    "record",
-    "log",
-    "replica",
-    "metadata",
-    "controller",
-    "group",
-    "txn",
-    "share",
-    "security",
-    "quota",
-];
-
 /// Lines of a function, from its signature to its closing brace: one screen.
 const FUNCTION_LINES_MAX: usize = 70;
 const FILE_LINES_MAX: usize = 700;
@@ -64,8 +18,8 @@ const ROOM_HEADER: [&str; 3] = ["Owns:", "Never does:", "Invariants:"];
 struct Ban {
     words: &'static [&'static str],
     instead: &'static str,
-    /// Rooms that the ban holds in; empty for all.
-    rooms: &'static [&'static str],
+    /// The ban holds only in the pure rooms and the cores.
+    cores_only: bool,
     except: &'static [(&'static str, &'static str)],
 }
 
@@ -73,25 +27,25 @@ const BANS: [Ban; 9] = [
     Ban {
         words: &["std::fs"],
         instead: "files are reached through the Disk seam",
-        rooms: &[],
+        cores_only: false,
         except: &[("disk/", "the seam's implementation")],
     },
     Ban {
         words: &["TcpListener", "TcpStream", "UdpSocket", "UnixStream", "tokio::net", "socket2"],
         instead: "sockets are reached through the Net seam",
-        rooms: &[],
+        cores_only: false,
         except: &[("net/", "the seam's implementation"), ("seams/net.rs", "the seam's enum wraps tokio's stream")],
     },
     Ban {
         words: &["std::thread", "thread::spawn", "thread::sleep", "thread::Builder"],
         instead: "threads come from the Execution seam",
-        rooms: &[],
+        cores_only: false,
         except: &[("broker/execution.rs", "the seam's implementation")],
     },
     Ban {
         words: &["tokio::runtime", "tokio::spawn", "tokio::task::spawn", "task::spawn_blocking", "task::spawn_local"],
         instead: "runtimes, tasks and blocking jobs come from the Execution seam",
-        rooms: &[],
+        cores_only: false,
         except: &[
             ("broker/execution.rs", "the seam's implementation"),
             ("quorum/runtime.rs", "the engine spawns through a trait of its own, inside the control runtime that the seam made"),
@@ -100,7 +54,7 @@ const BANS: [Ban; 9] = [
     Ban {
         words: &["Instant::now", "SystemTime::now", "UNIX_EPOCH"],
         instead: "time comes from the Clock seam",
-        rooms: &[],
+        cores_only: false,
         except: &[
             ("broker/clock.rs", "the seam's implementation"),
             ("quorum/", "the engine's timers run on tokio's clock, which the simulator makes virtual"),
@@ -109,7 +63,7 @@ const BANS: [Ban; 9] = [
     Ban {
         words: &["thread_rng", "rand::", "getrandom", "new_v4", "RandomState"],
         instead: "random numbers come from the Clock seam",
-        rooms: &[],
+        cores_only: false,
         except: &[
             ("broker/clock.rs", "the seam's implementation"),
             ("quorum/runtime.rs", "hands the engine a generator seeded by the seam"),
@@ -118,28 +72,51 @@ const BANS: [Ban; 9] = [
     Ban {
         words: &["static mut", "thread_local!", "lazy_static"],
         instead: "a mutable static would survive a simulated crash",
-        rooms: &[],
+        cores_only: false,
         except: &[],
     },
     Ban {
         words: &["async fn", "async move", "async {", ".await", "tokio::"],
         instead: "a core is called, it does not wait",
-        rooms: &DETERMINISTIC,
+        cores_only: true,
         except: &[],
     },
     Ban {
         words: &["HashMap", "HashSet"],
         instead: "hash order may decide nothing: IndexMap or BTreeMap",
-        rooms: &DETERMINISTIC,
+        cores_only: true,
         except: &[("log/directory.rs", "the properties library answers with one; it is only looked into by key")],
     },
 ];
+
+/// The rooms as `src/lib.rs` names them, in the order in which they may be imported.
+struct Rooms {
+    order: Vec<String>,
+    /// The pure rooms and the cores: no tasks, no waiting, no order that a hasher makes up. The seams alone may name such things.
+    deterministic: Vec<String>,
+}
+
+impl Rooms {
+    fn read(library: &str) -> Self {
+        let (cores, shells) = library.split_once("// Devices and shells").unwrap();
+        let names = |text: &str| declared_modules(text).into_iter().map(|(name, ..)| name).collect::<Vec<_>>();
+        let deterministic = names(cores).into_iter().filter(|room| room != "seams").collect();
+        Self { order: [names(cores), names(shells)].concat(), deterministic }
+    }
+
+    fn of_this_crate() -> Self {
+        Self::read(&std::fs::read_to_string(root().join("src/lib.rs")).unwrap())
+    }
+}
 
 /// Types whose presence makes a static mutable.
 const INTERIOR_MUTABILITY: [&str; 8] = ["Atomic", "Mutex", "RwLock", "RefCell", "Cell<", "OnceLock", "OnceCell", "ArcSwap"];
 
 /// Marks of work that is not done. In pieces, so that this file may be searched as well.
 const UNFINISHED: [&str; 4] = [concat!("to", "do!("), concat!("unimpl", "emented!("), concat!("FIX", "ME"), concat!("TO", "DO")];
+
+/// Folders that running makes; a page may name them though they are not there yet.
+const MADE_BY_RUNNING: [&str; 1] = ["build/"];
 
 /// A source file as the checks see it.
 struct Source {
@@ -223,8 +200,8 @@ fn imports(line: &str) -> Vec<&str> {
     rooms
 }
 
-fn check_imports(source: &Source) -> Vec<String> {
-    let rank = |room: &str| ROOMS.iter().position(|other| *other == room);
+fn check_imports(source: &Source, rooms: &Rooms) -> Vec<String> {
+    let rank = |room: &str| rooms.order.iter().position(|other| other == room);
     let Some(own) = rank(source.room()) else { return Vec::new() };
     let mut problems = Vec::new();
     for (number, line) in source.code() {
@@ -237,12 +214,13 @@ fn check_imports(source: &Source) -> Vec<String> {
     problems
 }
 
-fn check_bans(source: &Source) -> Vec<String> {
+fn check_bans(source: &Source, rooms: &Rooms) -> Vec<String> {
     let mut problems = Vec::new();
     for ban in &BANS {
         let excepted =
             ban.except.iter().any(|(path, _)| source.path == *path || path.ends_with('/') && source.path.starts_with(path));
-        if excepted || !ban.rooms.is_empty() && !ban.rooms.contains(&source.room()) {
+        let is_core = rooms.deterministic.iter().any(|room| room == source.room());
+        if excepted || ban.cores_only && !is_core {
             continue;
         }
         for (number, line) in source.code() {
@@ -307,6 +285,59 @@ fn check_finished(source: &Source) -> Vec<String> {
         for mark in UNFINISHED.iter().filter(|mark| contains_word(line, mark)) {
             problems.push(source.at(number + 1, &format!("`{mark}` marks work that is not done")));
         }
+    }
+    problems
+}
+
+/// Files and folders that a page names in backticks: relative to the package, to `src/` or to the page's own folder. What has neither
+/// a slash nor the ending of a text file is a name of something else; a name with a placeholder is none of a file.
+fn named_files(page: &str) -> impl Iterator<Item = (usize, &str)> {
+    let is_file = |name: &&str| {
+        let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
+        let is_plain = name.chars().all(|character| character.is_ascii_alphanumeric() || "._-/".contains(character));
+        is_plain && (["rs", "md", "py", "toml", "json", "xml"].contains(&ending) || name.contains('/') && !name.starts_with('/'))
+    };
+    let quoted = |line| str::split(line, '`').skip(1).step_by(2).collect::<Vec<_>>();
+    let linked = |line: &str| line.match_indices("](").map(|(at, _)| at + 2).collect::<Vec<_>>();
+    page.lines().enumerate().flat_map(move |(index, line)| {
+        let links = linked(line).into_iter().filter_map(move |at| line[at..].split([')', '#']).next());
+        let links = links.filter(|link| !link.contains("://") && !link.is_empty());
+        quoted(line).into_iter().filter(is_file).chain(links).map(move |name| (index + 1, name))
+    })
+}
+
+fn check_page(path: &str, page: &str, exists: impl Fn(&str) -> bool) -> Vec<String> {
+    let folder = path.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
+    let is_there = |name: &str| ["", "src/", &folder].iter().any(|base| exists(&format!("{base}{name}")));
+    let missing = named_files(page).filter(|(_, name)| !is_there(name) && !MADE_BY_RUNNING.contains(name));
+    missing.map(|(line, name)| format!("{path}:{line}: there is no {name}")).collect()
+}
+
+/// The public fields of structs named `...Config` or `...Settings`: what `config/` hands to those who act on it.
+fn typed_settings(text: &str) -> Vec<&str> {
+    let mut names = Vec::new();
+    let mut inside = false;
+    for line in text.lines() {
+        if let Some((name, _)) = line.strip_prefix("pub struct ").and_then(|rest| rest.split_once(" {")) {
+            inside = name.ends_with("Config") || name.ends_with("Settings");
+        } else if line == "}" {
+            inside = false;
+        } else if let Some((name, _)) = line.strip_prefix("    pub ").and_then(|rest| rest.split_once(": ")).filter(|_| inside) {
+            names.push(name);
+        }
+    }
+    names
+}
+
+/// Typed settings that nothing outside `config/` reads: their keys would be taken and do nothing.
+fn check_settings(sources: &[Source]) -> Vec<String> {
+    let code = |source: &Source| source.code().map(|(_, line)| line.to_owned()).collect::<Vec<_>>();
+    let readers = sources.iter().filter(|source| source.room() != "config").flat_map(code).collect::<Vec<_>>();
+    let is_read = |name: &str| readers.iter().any(|line| contains_word(line, &format!(".{name}")));
+    let mut problems = Vec::new();
+    for source in sources.iter().filter(|source| ["config/server.rs", "config/topic.rs"].contains(&source.path.as_str())) {
+        let idle = typed_settings(&source.text).into_iter().filter(|name| !is_read(name));
+        problems.extend(idle.map(|name| format!("src/{}: nothing acts on {name}; its key is not effective", source.path)));
     }
     problems
 }
@@ -393,15 +424,15 @@ fn assert_none(problems: impl IntoIterator<Item = String>) {
 
 #[test]
 fn rooms_import_only_rooms_above_them() {
-    let sources = sources();
-    let unknown = sources.iter().map(Source::room).filter(|room| !ROOMS.contains(room) && *room != "lib" && *room != "main");
-    assert_none(unknown.map(|room| format!("src/{room} has no place in the order of rooms")));
-    assert_none(sources.iter().flat_map(check_imports));
+    let rooms = Rooms::of_this_crate();
+    assert!(rooms.order.len() > 15 && rooms.deterministic.len() > 5, "src/lib.rs is read");
+    assert_none(sources().iter().flat_map(|source| check_imports(source, &rooms)));
 }
 
 #[test]
 fn what_has_a_room_of_its_own_is_named_nowhere_else() {
-    assert_none(sources().iter().flat_map(check_bans));
+    let rooms = Rooms::of_this_crate();
+    assert_none(sources().iter().flat_map(|source| check_bans(source, &rooms)));
 }
 
 #[test]
@@ -435,9 +466,28 @@ fn nothing_is_left_unfinished() {
     assert_none(sources().iter().flat_map(check_finished));
 }
 
+#[test]
+fn files_that_the_documentation_names_exist() {
+    let pages = ["README.md", "CONTRIBUTING.md", "docs/ARCHITECTURE.md", "compat/README.md"].map(str::to_owned);
+    let records = std::fs::read_dir(root().join("docs/adr")).unwrap();
+    let records = records.map(|entry| format!("docs/adr/{}", entry.unwrap().file_name().to_str().unwrap()));
+    for path in pages.into_iter().chain(records) {
+        let page = std::fs::read_to_string(root().join(&path)).unwrap();
+        assert_none(check_page(&path, &page, |name| root().join(name).exists()));
+    }
+}
+
+#[test]
+fn every_typed_setting_is_acted_upon() {
+    assert_none(check_settings(&sources()));
+}
+
 /// The checks find what they look for, and not what only looks like it.
 mod the_checks {
     use super::*;
+
+    const LIBRARY: &str = "pub mod types;\npub mod seams;\npub mod record;\npub mod log;\npub mod controller;\n\
+                           // Devices and shells.\npub mod disk;\npub mod net;\npub mod broker;\npub mod api;\n";
 
     fn source(path: &str, text: &str) -> Source {
         Source { path: path.to_owned(), text: text.to_owned(), test: false }
@@ -445,7 +495,8 @@ mod the_checks {
 
     #[test]
     fn imports() {
-        let found = |path, text| check_imports(&source(path, text)).len();
+        let rooms = Rooms::read(LIBRARY);
+        let found = |path, text| check_imports(&source(path, text), &rooms).len();
         assert_eq!(found("log/x.rs", "use crate::broker::Partition;"), 1);
         assert_eq!(found("log/x.rs", "    let x = crate::disk::open(); // see"), 1);
         assert_eq!(found("log/x.rs", "use crate::{types::{A, B}, net::C, api};"), 2);
@@ -457,7 +508,8 @@ mod the_checks {
 
     #[test]
     fn bans() {
-        let found = |path, text| check_bans(&source(path, text)).len();
+        let rooms = Rooms::read(LIBRARY);
+        let found = |path, text| check_bans(&source(path, text), &rooms).len();
         assert_eq!(found("log/x.rs", "use std::fs;"), 1);
         assert_eq!(found("log/x.rs", "    let now = std::time::Instant::now();"), 1);
         assert_eq!(found("broker/x.rs", "    tokio::spawn(task);"), 1);
@@ -470,7 +522,7 @@ mod the_checks {
         assert_eq!(found("seams/net.rs", "    Tcp(tokio::net::TcpStream),"), 0);
         assert_eq!(found("log/x.rs", "// std::fs is not for here\nlet operand::x = MyHashMap::new();"), 0);
         let test = Source { test: true, ..source("log/tests.rs", "use std::fs;") };
-        assert!(check_bans(&test).is_empty());
+        assert!(check_bans(&test, &rooms).is_empty());
     }
 
     #[test]
@@ -511,6 +563,26 @@ mod the_checks {
         let found = |text: &str| check_finished(&source("log/x.rs", text)).len();
         assert_eq!(found(concat!("    to", "do!()\n// FIX", "ME: later")), 2);
         assert_eq!(found("a_todo_list()"), 0);
+    }
+
+    #[test]
+    fn pages() {
+        let exists = |name: &str| ["docs/adr/1.md", "src/log/mod.rs", "src/log/", "src/main.rs"].contains(&name);
+        let found = |page: &str| check_page("docs/PAGE.md", page, exists);
+        assert_eq!(found("`log/mod.rs`, `log/` and `src/main.rs`; [a](adr/1.md#b), [c](https://x/y.md)"), Vec::<String>::new());
+        assert_eq!(found("as `log.dirs`, `FILE.txt`, `-P`, `/healthz`, `log/x.rs::f()`"), Vec::<String>::new());
+        assert_eq!(found("one\n**`log/gone.rs`** [d](gone.md)").len(), 2);
+        assert_eq!(found("`nowhere/`"), ["docs/PAGE.md:1: there is no nowhere/"]);
+    }
+
+    #[test]
+    fn settings() {
+        let config =
+            "pub struct LogConfig {\n    pub used: u8,\n    pub idle: u8,\n}\npub struct Loaded {\n    pub other: u8,\n}\n";
+        let found = |reader: &str| check_settings(&[source("config/server.rs", config), source("log/x.rs", reader)]);
+        assert_eq!(found("config.used + config.idle").len(), 0);
+        assert_eq!(found("config.used + config.idleness").len(), 1);
+        assert_eq!(found("config.used; // config.idle").len(), 1);
     }
 
     #[test]
