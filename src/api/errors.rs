@@ -12,6 +12,7 @@ pub(super) fn partition_error(error: &PartitionError) -> ErrorCode {
     match error {
         PartitionError::NotLeader => ErrorCode::NotLeaderOrFollower,
         PartitionError::Storage => ErrorCode::KafkaStorageError,
+        PartitionError::Damaged => ErrorCode::CorruptMessage,
         PartitionError::FencedLeaderEpoch => ErrorCode::FencedLeaderEpoch,
         PartitionError::UnknownLeaderEpoch => ErrorCode::UnknownLeaderEpoch,
         PartitionError::OffsetOutOfRange => ErrorCode::OffsetOutOfRange,

@@ -123,10 +123,7 @@ async fn search(broker: &Broker, partition: &Arc<Partition>, timestamp: i64) -> 
     match found {
         Ok(Some((offset, timestamp, epoch))) => Ok((offset.0, timestamp.0, epoch)),
         Ok(None) => Ok(NOTHING),
-        Err(error) => {
-            partition.read_failed(&error);
-            Err(PartitionError::Storage)
-        }
+        Err(error) => Err(partition.read_failed(&error)),
     }
 }
 

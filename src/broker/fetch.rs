@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{Broker, FetchLook, Partition, PartitionError};
+use super::{Broker, FetchLook, Metrics, Partition, PartitionError};
 use crate::log::{ReadPlan, ReadResult};
 use crate::replica::{PartitionRequest, Slot};
 use crate::seams::{Blocking, run_blocking};
@@ -51,9 +51,8 @@ impl FetchJob {
             if !self.register(&overview, &slot) || broker.is_stopping() {
                 break;
             }
-            broker.metrics.fetches_waiting.inc();
+            let _counted = Waits::new(&broker.metrics);
             let woken = tokio::time::timeout(remaining, std::future::poll_fn(|context| slot.poll(context))).await;
-            broker.metrics.fetches_waiting.dec();
             if woken.is_err() {
                 break;
             }
@@ -109,6 +108,22 @@ impl FetchJob {
     }
 }
 
+/// Counts a fetch that waits, until it goes on or its connection breaks.
+struct Waits<'a>(&'a Metrics);
+
+impl<'a> Waits<'a> {
+    fn new(metrics: &'a Metrics) -> Self {
+        metrics.fetches_waiting.inc();
+        Self(metrics)
+    }
+}
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        self.0.fetches_waiting.dec();
+    }
+}
+
 fn sum(bytes: &[u64]) -> i64 {
     i64::try_from(bytes.iter().sum::<u64>()).unwrap_or(i64::MAX)
 }
@@ -128,9 +143,6 @@ async fn carry_out(broker: &Broker, partition: &Arc<Partition>, plan: ReadPlan) 
     match read {
         Ok(ReadResult::Records(records)) => Ok(records),
         Ok(ReadResult::NotCached) => unreachable!("only a read from the cache alone may find nothing cached"),
-        Err(error) => {
-            partition.read_failed(&error);
-            Err(PartitionError::Storage)
-        }
+        Err(error) => Err(partition.read_failed(&error)),
     }
 }

@@ -126,8 +126,7 @@ impl Node {
             fatal: fatal_sender,
         });
         controller.ask(Bootstrap { min_insync_replicas: min_insync_replicas(&config) }).await?;
-        let registration = registration(&config, &seams, &bound, directory_ids);
-        let broker_epoch = controller.ask(registration).await?;
+        let broker_epoch = controller.ask(registration(&config, &seams, &bound, directory_ids)).await?;
         controller.ask(alive(&config, broker_epoch, &publisher)).await?;
         let opened = Arc::clone(&partitions);
         run_blocking(&*seams.execution, Blocking::Read, move || opened.finish_start()).await.ok_or(StartError::GoingDown)?;

@@ -3,6 +3,7 @@
 //! Under the lock: check the producer, stamp, write to the page cache, publish the log end, register the waiter, mark dirty. Never an
 //! await, never a sync.
 
+use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
@@ -70,6 +71,8 @@ pub enum PartitionError {
     NotLeader,
     /// KAFKA_STORAGE_ERROR: the directory is offline, or the append met a full or failing disk.
     Storage,
+    /// CORRUPT_MESSAGE: what stands on the disk is no longer what was written.
+    Damaged,
     /// FENCED_LEADER_EPOCH.
     FencedLeaderEpoch,
     /// UNKNOWN_LEADER_EPOCH.
@@ -273,10 +276,16 @@ impl Partition {
         Ok((look, Some(plan)))
     }
 
-    /// A read met a failing disk or damaged bytes.
-    pub fn read_failed(&self, error: &std::io::Error) {
+    /// What a read that failed means: damaged bytes cost those who ask for them, a failing disk costs the directory.
+    #[must_use]
+    pub fn read_failed(&self, error: &io::Error) -> PartitionError {
+        if error.kind() == io::ErrorKind::InvalidData {
+            tracing::error!(partition = %self.name(), %error, "damaged records");
+            return PartitionError::Damaged;
+        }
         self.directory.fail(&format!("read of {}: {error}", self.name()));
         self.finish_waiters();
+        PartitionError::Storage
     }
 
     /// Checks the epoch that a client believes in; `None` is no check.

@@ -4,12 +4,17 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::FutureExt;
 use kafka_protocol::messages::{ApiVersionsRequest, FetchRequest, FetchResponse};
+use klamm::broker::FetchJob;
 use klamm::broker::clock::SystemClock;
+use klamm::replica::PartitionRequest;
 use klamm::seams::Clock;
+use klamm::security::{Operation, Principal};
+use klamm::types::{Offset, PartitionIndex, TopicId, TopicIdPartition, TopicName};
 
 use crate::world::requests::{FETCH, PRODUCE, Topic, batch, fetch, fetched, forgotten, produce, records_of};
-use crate::world::{Client, Setup, until};
+use crate::world::{Client, PATIENCE, Setup, until};
 
 const FETCH_SESSION_ID_NOT_FOUND: i16 = 70;
 const INVALID_FETCH_SESSION_EPOCH: i16 = 71;
@@ -124,6 +129,30 @@ async fn a_long_poll_costs_nothing_while_it_waits_and_is_woken_once() {
     let response = reader.receive(sent).await;
     assert_eq!(sizes(&response), [3 * size as usize, size as usize]);
     assert_eq!(runs.load(Ordering::SeqCst), before + 1, "woken once");
+    assert_eq!(metric(&running, "klamm_fetches_waiting"), "0");
+    running.stop().await.unwrap();
+}
+
+/// As when a consumer dies: its connection breaks, and what it waited for is dropped.
+#[tokio::test]
+async fn a_fetch_that_is_given_up_waits_no_more() {
+    let running = Setup::new().start().await;
+    let topic = running.client().await.create("t", 1, &[]).await;
+    let broker = running.broker();
+    let proof = broker.security.authorize(&Principal::anonymous(), Operation::Read, TopicName::new("t")).unwrap();
+    let id = TopicIdPartition { topic_id: TopicId(topic.id), partition: PartitionIndex(0) };
+    let request =
+        PartitionRequest { fetch_offset: Offset(0), max_bytes: 1, current_leader_epoch: None, last_fetched_epoch: None };
+    let job = FetchJob {
+        partitions: vec![(broker.partition(&proof, id).unwrap(), request)],
+        max_wait: PATIENCE,
+        min_bytes: 1,
+        max_bytes: 1,
+    };
+    let mut waiting = Box::pin(job.serve(broker));
+    assert!((&mut waiting).now_or_never().is_none());
+    assert_eq!(metric(&running, "klamm_fetches_waiting"), "1");
+    drop(waiting);
     assert_eq!(metric(&running, "klamm_fetches_waiting"), "0");
     running.stop().await.unwrap();
 }
