@@ -103,13 +103,10 @@ impl Broker {
         Err(if offline { PartitionError::Storage } else { PartitionError::NotLeader })
     }
 
-    /// Whether a replica lies in a directory of this node that failed.
+    /// Whether a replica lies in a directory of this node that failed, or that the node was started without.
     #[must_use]
     pub fn is_replica_offline(&self, replica: NodeId, partition: &PartitionImage) -> bool {
-        replica == self.config.node_id
-            && partition.directory_of(replica).is_some_and(|id| {
-                self.partitions.directories().iter().any(|directory| directory.id == id && directory.is_offline())
-            })
+        replica == self.config.node_id && partition.directory_of(replica).is_some_and(|id| !self.partitions.is_online(id))
     }
 
     /// Fetch sessions; the lock is short.

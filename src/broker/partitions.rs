@@ -14,7 +14,7 @@ use crate::log::directory::{PartitionState, deleted_name, list_partitions};
 use crate::log::{CleanupPolicy, Log, LogConfig, LogFault, OpenFiles, OpenOptions, read_topic_id};
 use crate::metadata::{MetadataDelta, MetadataImage, TopicImage};
 use crate::seams::{Clock, Disk};
-use crate::types::{NodeId, Now, Offset, PartitionIndex, TopicId, TopicIdPartition, TopicPartition};
+use crate::types::{DirectoryId, NodeId, Now, Offset, PartitionIndex, TopicId, TopicIdPartition, TopicPartition};
 
 /// What opening a partition needs to know of its directory: read from the checkpoints when the node starts, used up as partitions open.
 #[derive(Debug, Default)]
@@ -25,7 +25,7 @@ pub struct Found {
 }
 
 /// Topic of the metadata log, which the quorum keeps.
-const METADATA_TOPIC: &str = "__cluster_metadata";
+pub(super) const METADATA_TOPIC: &str = "__cluster_metadata";
 
 /// The table of partitions. Lookups are lock-free; only the publisher changes it.
 #[derive(Debug)]
@@ -162,13 +162,15 @@ impl Partitions {
         if !partition.replicas.contains(&self.node_id) {
             return None;
         }
-        let wanted = partition.directory_of(self.node_id);
-        let position = wanted.and_then(|id| self.directories.iter().position(|directory| directory.id == id)).unwrap_or(0);
+        let name = TopicPartition { topic: topic.name.clone(), partition: index };
+        let Some(position) = self.position(partition.directory_of(self.node_id)) else {
+            tracing::error!(partition = %name, "offline: the log directory that holds it is not one of log.dirs");
+            return None;
+        };
         let directory = Arc::clone(self.directories.get(position)?);
         if directory.is_offline() {
             return None;
         }
-        let name = TopicPartition { topic: topic.name.clone(), partition: index };
         let settings = Arc::new(self.settings(topic, image));
         let opened = self.open_log(&name, topic, &directory, position, &settings).and_then(|log| {
             Partition::new(PartitionOptions {
@@ -183,6 +185,21 @@ impl Partitions {
             })
         });
         opened.map_err(|fault| directory.fail(&fault.to_string())).ok()
+    }
+
+    /// Where among the directories one stands; a replica that was given none goes to the first. `None` for one that is not ours (any
+    /// more): an empty log elsewhere would pass for the one that lies there.
+    fn position(&self, wanted: Option<DirectoryId>) -> Option<usize> {
+        match wanted.filter(|id| !id.is_reserved()) {
+            Some(id) => self.directories.iter().position(|directory| directory.id == id),
+            None => Some(0),
+        }
+    }
+
+    /// Whether a replica of this node lies in a directory that works.
+    pub(super) fn is_online(&self, directory: DirectoryId) -> bool {
+        let position = self.position(Some(directory));
+        position.and_then(|position| self.directories.get(position)).is_some_and(|directory| !directory.is_offline())
     }
 
     fn open_log(

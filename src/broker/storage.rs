@@ -3,15 +3,17 @@
 //! Everything is looked at before anything is written, so that a start that is refused leaves all as it was.
 
 use std::collections::HashMap;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::Found;
+use super::partitions::METADATA_TOPIC;
 use crate::config::ServerConfig;
 use crate::log::LogFault;
 use crate::log::checkpoint::{LOG_START_OFFSET, RECOVERY_POINT, read_offsets};
 use crate::log::directory::{
-    MetaProperties, PartitionState, check_owner, list_partitions, lock, read_clean_shutdown, read_meta_properties,
-    remove_clean_shutdown, write_meta_properties,
+    MetaProperties, PartitionDirectory, PartitionState, check_owner, list_partitions, lock, read_clean_shutdown,
+    read_meta_properties, remove_clean_shutdown, write_meta_properties,
 };
 use crate::seams::{Clock, DirectoryLock, Disk};
 use crate::types::{ClusterId, DirectoryId, NodeId};
@@ -57,10 +59,11 @@ impl Storage {
                 check_owner(path, &found, &cluster_id, config.node_id)?;
             }
         }
+        check_metadata(&config.metadata_log_dir, paths.iter().zip(&looked))?;
         let mut ids: HashMap<PathBuf, DirectoryId> = HashMap::new();
         let mut locks = Vec::with_capacity(paths.len());
         for (path, looked) in paths.iter().zip(looked) {
-            let Looked { identity, lock } = match looked {
+            let Looked { identity, lock, .. } = match looked {
                 Some(looked) => looked,
                 None => make(disk, path)?,
             };
@@ -89,6 +92,7 @@ impl Storage {
 struct Looked {
     /// `None` if it has not been formatted.
     identity: Option<MetaProperties>,
+    partitions: Vec<PartitionDirectory>,
     lock: Box<dyn DirectoryLock>,
 }
 
@@ -107,13 +111,52 @@ fn look(disk: &dyn Disk, path: &Path) -> Result<Option<Looked>, LogFault> {
         );
         return Err(LogFault::corrupt(path, problem));
     }
-    Ok(Some(Looked { identity, lock: lock(disk, path)? }))
+    Ok(Some(Looked { identity, partitions, lock: lock(disk, path)? }))
+}
+
+/// Refuses partitions without the metadata that knows them: the node would take itself for new, and set them aside.
+fn check_metadata<'a>(
+    metadata_directory: &Path,
+    directories: impl Iterator<Item = (&'a PathBuf, &'a Option<Looked>)> + Clone,
+) -> Result<(), LogFault> {
+    let holding = |metadata: bool| {
+        let is_wanted = move |found: &PartitionDirectory| {
+            found.state == PartitionState::Live && (found.partition.topic.as_str() == METADATA_TOPIC) == metadata
+        };
+        let looked = directories.clone().filter_map(|(path, looked)| Some((path, looked.as_ref()?)));
+        looked.filter(move |(_, looked)| looked.partitions.iter().any(is_wanted)).map(|(path, _)| path)
+    };
+    let has_metadata = holding(true).any(|path| path == metadata_directory);
+    match holding(false).next().filter(|_| !has_metadata) {
+        None => Ok(()),
+        Some(path) => {
+            let problem = format!("the metadata log is not here, and {} holds partitions that only it knows", path.display());
+            Err(LogFault::corrupt(&metadata_directory.join(format!("{METADATA_TOPIC}-0")), problem))
+        }
+    }
 }
 
 /// Makes a directory that is not there yet.
 fn make(disk: &dyn Disk, path: &Path) -> Result<Looked, LogFault> {
-    disk.create_directory(path).map_err(|error| LogFault::io(path, "create", error))?;
-    Ok(Looked { identity: None, lock: lock(disk, path)? })
+    make_durably(disk, path).map_err(|error| LogFault::io(path, "create", error))?;
+    Ok(Looked { identity: None, partitions: Vec::new(), lock: lock(disk, path)? })
+}
+
+/// Makes a directory and its missing parents, the entry of each durable before anything is made below it. The entry of one that is there
+/// may still be at risk: a crash can have come between making it and this.
+fn make_durably(disk: &dyn Disk, path: &Path) -> io::Result<()> {
+    let Some(parent) = path.parent() else { return Ok(()) };
+    let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+    let was_there = disk.exists(path)?;
+    if !was_there {
+        make_durably(disk, parent)?;
+        disk.create_directory(path)?;
+    }
+    match disk.sync_directory(parent) {
+        // A directory that we may not read is one that somebody else prepares for us.
+        Err(error) if was_there && error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        synced => synced,
+    }
 }
 
 /// Makes the directory one of this cluster and node.
@@ -124,12 +167,10 @@ fn format(
     cluster_id: &ClusterId,
     node_id: NodeId,
 ) -> Result<DirectoryId, LogFault> {
+    make_durably(disk, path).map_err(|error| LogFault::io(path, "sync the entry of", error))?;
     let directory_id = DirectoryId::from_random(|| clock.random());
     let properties = MetaProperties { cluster_id: cluster_id.clone(), node_id, directory_id: Some(directory_id) };
     write_meta_properties(disk, path, &properties)?;
-    if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-        disk.sync_directory(parent).map_err(|error| LogFault::io(parent, "sync", error))?;
-    }
     Ok(directory_id)
 }
 

@@ -244,6 +244,81 @@ async fn a_restart_after_a_crash_keeps_everything_that_was_acknowledged() {
 }
 
 #[tokio::test]
+async fn a_log_directory_whose_parents_were_made_too_is_there_after_a_crash() {
+    for seed in 0..10 {
+        let mut setup = Setup::new().with("log.dirs", "/a/b/c");
+        setup.disk = SimulatedDisk::new(seed);
+        let running = setup.start().await;
+        let mut client = running.client().await;
+        let topic = client.create("t", 1, &[]).await;
+        assert_eq!(client.produce(&topic, 0, &["kept"]).await.error_code, 0);
+        running.crash();
+        let running = setup.start().await;
+        assert_eq!(records_of(&running.client().await.fetch(&topic, 0, 0).await), [(0, "kept".to_owned())], "seed {seed}");
+        running.stop().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn partitions_without_the_metadata_that_knows_them_are_not_a_new_cluster() {
+    let setup = Setup::new().with("log.dirs", "/data,/other").with("metadata.log.dir", "/metadata");
+    let running = setup.start().await;
+    let mut client = running.client().await;
+    let topic = client.create("t", 2, &[]).await;
+    assert_eq!(client.produce(&topic, 0, &["precious"]).await.error_code, 0);
+    running.stop().await.unwrap();
+    // The disk of the metadata is replaced by an empty one.
+    setup.disk.mount().rename(Path::new("/metadata"), Path::new("/lost")).unwrap();
+    let refused = setup.try_start().await.err().expect("a node must not start").to_string();
+    assert!(refused.contains("/metadata/__cluster_metadata-0") && refused.contains("/data"), "{refused}");
+    setup.disk.mount().rename(Path::new("/lost"), Path::new("/metadata")).unwrap();
+    let running = setup.start().await;
+    assert_eq!(records_of(&running.client().await.fetch(&topic, 0, 0).await), [(0, "precious".to_owned())]);
+    running.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_log_directory_that_is_no_longer_named_leaves_its_partitions_offline() {
+    let setup = Setup::new().with("log.dirs", "/data,/other");
+    let running = setup.start().await;
+    let mut client = running.client().await;
+    let topic = client.create("t", 2, &[]).await;
+    let partition = partitions_in(&running, "/other", &topic)[0];
+    assert_eq!(client.produce(&topic, partition, &["precious"]).await.error_code, 0);
+    running.stop().await.unwrap();
+    let running = setup.clone().with("log.dirs", "/data").start().await;
+    let mut client = running.client().await;
+    // Not an empty log in the place of the one that is not there.
+    assert_eq!(client.produce(&topic, partition, &["other"]).await.error_code, KAFKA_STORAGE_ERROR);
+    assert_eq!(client.fetch(&topic, partition, 0).await.error_code, KAFKA_STORAGE_ERROR);
+    running.stop().await.unwrap();
+    let running = setup.start().await;
+    assert_eq!(records_of(&running.client().await.fetch(&topic, partition, 0).await), [(0, "precious".to_owned())]);
+    running.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn damaged_records_cost_those_who_ask_for_them() {
+    let running = Setup::new().start().await;
+    let mut client = running.client().await;
+    let topic = client.create("t", 2, &[]).await;
+    for partition in 0..2 {
+        assert_eq!(client.produce(&topic, partition, &["a"]).await.error_code, 0);
+    }
+    let log = running.disk.open(Path::new("/data/t-0/00000000000000000000.log"), OpenMode::ReadWrite).unwrap();
+    // The magic.
+    log.write_at(16, &[9]).unwrap();
+    const CORRUPT_MESSAGE: i16 = 2;
+    assert_eq!(client.fetch(&topic, 0, 0).await.error_code, CORRUPT_MESSAGE);
+    let listed = client.call(10, &list_offsets(&topic, 0, 0)).await;
+    assert_eq!(listed.topics[0].partitions[0].error_code, CORRUPT_MESSAGE);
+    assert_eq!(records_of(&client.fetch(&topic, 1, 0).await), [(0, "a".to_owned())]);
+    assert_eq!(client.produce(&topic, 0, &["b"]).await.error_code, 0);
+    assert_eq!(*running.node.fatal().borrow(), None);
+    running.stop().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_deleted_topic_is_gone_at_once_and_its_files_after_the_delay() {
     let setup = Setup::new().with("log.segment.delete.delay.ms", "20");
     let running = setup.start().await;
