@@ -73,6 +73,7 @@ pub(super) fn controller_error(error: &ControllerError) -> (ErrorCode, String) {
         ControllerError::Refused(refusal) => (reason(refusal.reason), refusal.message.clone()),
         ControllerError::NotActive => (ErrorCode::NotController, error.to_string()),
         // What Kafka's controller says of a request that waited for too long; clients try again.
+        ControllerError::NoSpace => (ErrorCode::KafkaStorageError, error.to_string()),
         ControllerError::Busy => (ErrorCode::RequestTimedOut, error.to_string()),
     }
 }

@@ -4,6 +4,7 @@
 //! are committed and published here. There is nothing to undo: when a proposal fails, the controller has lost count of the log, and the
 //! node ends.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
@@ -13,7 +14,7 @@ use crate::controller::{Context, Decide, Refusal, TopicDefaults, decide};
 use crate::metadata::MetadataImage;
 use crate::metadata::records::MetadataRecord;
 use crate::quorum::MetadataQuorum;
-use crate::seams::{BoxFuture, Clock, Execution, Lane};
+use crate::seams::{BoxFuture, Clock, Disk, Execution, Lane};
 use crate::types::Offset;
 
 /// Why the controller gives no reply.
@@ -27,7 +28,13 @@ pub enum ControllerError {
     /// Too many requests wait for it. Nothing was done.
     #[error("too many requests wait for the controller")]
     Busy,
+    /// The disk of the metadata log is nearly full. Nothing was done.
+    #[error("the disk of the metadata log is nearly full")]
+    NoSpace,
 }
+
+/// Space on the metadata log's disk below which nothing more is decided: a batch of it that finds none ends the node. Twice the largest.
+const RESERVED_BYTES: u64 = 16 << 20;
 
 /// The permit is for the proposal that the call may make.
 type Call = Box<dyn FnOnce(&mut Controller, OwnedSemaphorePermit) + Send>;
@@ -68,6 +75,9 @@ pub(super) struct ControllerOptions {
     pub defaults: TopicDefaults,
     /// Requests that may wait, above which they are refused: `klamm.controller.max.queued.requests`.
     pub queue: usize,
+    pub disk: Arc<dyn Disk>,
+    /// Where the metadata log lies.
+    pub metadata_directory: PathBuf,
     /// Proposals that may be on their way; must be fewer than the quorum takes (`QuorumSettings::max_queued_proposals`), because there is
     /// no taking back a decision that it finds no room for.
     pub proposals: usize,
@@ -117,6 +127,9 @@ impl Controller {
             Ok(decision) => decision,
             Err(refusal) => return drop(reply.send(Err(refusal.into()))),
         };
+        if !decision.records.is_empty() && !self.has_space() {
+            return drop(reply.send(Err(ControllerError::NoSpace)));
+        }
         let committed = (!decision.records.is_empty()).then(|| self.append(&decision.records));
         let (publisher, fatal, end) = (Arc::clone(&self.options.publisher), self.options.fatal.clone(), self.next_offset);
         let answer = async move {
@@ -131,6 +144,12 @@ impl Controller {
             drop(reply.send(Ok(decision.reply)));
         };
         self.options.execution.spawn(Lane::Control, Box::pin(answer));
+    }
+
+    /// A disk that does not tell is left to the append.
+    fn has_space(&self) -> bool {
+        let ControllerOptions { disk, metadata_directory, .. } = &self.options;
+        disk.available_bytes(metadata_directory).map_or(true, |bytes| bytes >= RESERVED_BYTES)
     }
 
     fn decide<D: Decide>(&self, request: &D) -> Result<crate::controller::Decision<D::Reply>, Refusal> {

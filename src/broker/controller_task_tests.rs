@@ -8,6 +8,7 @@ use bytes::Bytes;
 use super::*;
 use crate::broker::clock::SystemClock;
 use crate::controller::{DeleteTopics, NoOperation};
+use crate::disk::SimulatedDisk;
 use crate::quorum::{ProposeError, Proposed, QuorumLeader};
 use crate::seams::{Blocking, Lane};
 use crate::types::{LeaderEpoch, NodeId};
@@ -102,6 +103,8 @@ async fn no_more_proposals_are_on_their_way_than_the_quorum_takes() {
         execution: Arc::new(Here),
         defaults: TopicDefaults { partitions: 1, replication_factor: 1 },
         queue: 100,
+        disk: Arc::new(SimulatedDisk::new(1)),
+        metadata_directory: "/".into(),
         proposals: 3,
         fatal,
     });

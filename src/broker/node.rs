@@ -117,11 +117,10 @@ impl Node {
             publisher: Arc::clone(&publisher),
             clock: Arc::clone(&seams.clock),
             execution: Arc::clone(&seams.execution),
-            defaults: TopicDefaults {
-                partitions: config.topic_creation.num_partitions,
-                replication_factor: config.topic_creation.default_replication_factor,
-            },
+            defaults: topic_defaults(&config),
             queue: config.controller_queue,
+            disk: Arc::clone(&seams.disk),
+            metadata_directory: config.metadata_log_dir.clone(),
             proposals: proposals(&settings),
             fatal: fatal_sender,
         });
@@ -269,6 +268,11 @@ fn quorum_settings(config: &ServerConfig, snapshot_max_entries: Option<u64>) -> 
         segment_ms: metadata.segment_age.map_or(i64::MAX, |age| i64::try_from(age.as_millis()).unwrap_or(i64::MAX)),
         ..QuorumSettings::default()
     }
+}
+
+fn topic_defaults(config: &ServerConfig) -> TopicDefaults {
+    let ServerConfig { topic_creation, .. } = config;
+    TopicDefaults { partitions: topic_creation.num_partitions, replication_factor: topic_creation.default_replication_factor }
 }
 
 /// Half of what the engine's queue takes: the engine has messages of its own there.

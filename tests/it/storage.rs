@@ -10,8 +10,8 @@ use klamm::seams::{Disk, OpenMode};
 
 use crate::support::records::ProducerState;
 use crate::world::requests::{
-    DELETE_TOPICS, FETCH, LATEST, METADATA, PRODUCE, Topic, batch, batch_of, delete_by_name, fetch, fetched, list_offsets,
-    metadata_of, produce, produced, records_of,
+    DELETE_TOPICS, FETCH, LATEST, METADATA, PRODUCE, Topic, batch, batch_of, create_topics, delete_by_name, fetch, fetched,
+    list_offsets, metadata_of, produce, produced, records_of,
 };
 use crate::world::{Running, Setup, list, until};
 
@@ -135,7 +135,7 @@ async fn a_metadata_log_that_cannot_be_synced_ends_the_node() {
     let running = Setup::new().start().await;
     fail_syncs(&running.disk, "/data/__cluster_metadata-0");
     let mut client = running.client().await;
-    client.send(7, &crate::world::requests::create_topics("t", 1, &[])).await;
+    client.send(7, &create_topics("t", 1, &[])).await;
     assert!(!running.fatal().await.is_empty());
     // Whatever becomes of the rest of the stop, it ends.
     drop(running.stop().await);
@@ -155,6 +155,9 @@ async fn a_full_disk_costs_the_request_and_nothing_else() {
         assert_eq!(client.produce_batch(&topic, 0, batch_of(next, &["b"])).await.error_code, KAFKA_STORAGE_ERROR);
     }
     assert_eq!(records_of(&client.fetch(&topic, 0, 0).await), [(0, "a".to_owned())], "reading goes on");
+    // What needs the metadata log is refused too: without space there the node could not go on.
+    let created = client.call(7, &create_topics("u", 1, &[])).await;
+    assert_eq!(created.topics[0].error_code, KAFKA_STORAGE_ERROR);
     running.disk.configure(|faults| faults.capacity = None);
     let resumed = client.produce_batch(&topic, 0, batch_of(next, &["b"])).await;
     assert_eq!((resumed.error_code, resumed.base_offset), (0, 1));
