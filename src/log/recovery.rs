@@ -115,7 +115,13 @@ impl Log {
         let mut agree = true;
         let mut number = first;
         while let Some(segment) = self.segments.get_mut(number) {
-            if expected.is_some_and(|expected| !joins(segment, expected)) {
+            // A gap in what was durable is what compaction leaves.
+            let is_trusted = segment.base_offset() <= recovery_point;
+            if let Some(end) = expected.filter(|expected| !is_trusted && !joins(segment, *expected)) {
+                if end < recovery_point {
+                    let problem = format!("the segment before ends at {end}, below the recovery point {recovery_point}");
+                    return Err(LogFault::corrupt(&segment.files().path(FileKind::Log), problem));
+                }
                 // The segment before has lost its tail: what follows the hole was never acknowledged.
                 self.remove_segments_from(number)?;
                 break;

@@ -90,13 +90,32 @@ fn damage_below_the_recovery_point_is_reported_and_nothing_is_cut() {
     assert_eq!(fixture.disk.contents(&name(LAST, ".log")), bytes);
 }
 
+/// The second segment without its last batch.
+fn with_a_gap(recovery_point: i64) -> Fixture {
+    let fixture = Fixture { recovery_point: Offset(recovery_point), ..closed_or_not(false) };
+    let bytes = fixture.disk.contents(&name(SECOND, ".log"));
+    fixture.disk.put(&name(SECOND, ".log"), &bytes[..batch(2).bytes().len()]);
+    fixture
+}
+
+#[test]
+fn a_gap_below_the_recovery_point_is_what_compaction_left() {
+    let log = with_a_gap(8).open();
+    let kept = [&every_batch()[..3], &every_batch()[4..]].concat();
+    assert_eq!((all(&log), log.log_end_offset()), (kept, Offset(12)));
+}
+
+#[test]
+fn a_gap_across_the_recovery_point_is_reported_and_nothing_goes() {
+    let fixture = with_a_gap(7);
+    let fault = Log::open(fixture.options()).unwrap_err();
+    assert!(matches!(&fault, LogFault::Corrupt { path, .. } if *path == name(LAST, ".log")), "{fault}");
+    assert!(!fixture.disk.contents(&name(LAST, ".log")).is_empty());
+}
+
 #[test]
 fn a_segment_that_does_not_join_the_one_before_goes() {
-    let fixture = closed_or_not(false);
-    let half = batch(2).bytes().len();
-    let bytes = fixture.disk.contents(&name(SECOND, ".log"));
-    fixture.disk.put(&name(SECOND, ".log"), &bytes[..half]);
-    let log = fixture.open();
+    let log = with_a_gap(0).open();
     assert_eq!((all(&log), log.log_end_offset()), (every_batch()[..3].to_vec(), Offset(6)));
 }
 
