@@ -11,7 +11,7 @@ use kafka_protocol::messages::create_topics_request::CreatableTopic;
 use kafka_protocol::messages::create_topics_response::{CreatableTopicConfigs, CreatableTopicResult};
 use kafka_protocol::messages::{CreateTopicsRequest, CreateTopicsResponse};
 
-use super::context::{RequestContext, wire};
+use super::context::{RequestContext, wire, wire_topic};
 use super::errors::{controller_error, reason};
 use crate::broker::Broker;
 use crate::controller::{CreatedTopic, NewTopic, ReplicaAssignment, TopicResult};
@@ -68,7 +68,7 @@ fn new_topic(topic: CreatableTopic) -> NewTopic {
 
 fn refused(name: &TopicName, code: ErrorCode, message: &str) -> CreatableTopicResult {
     response::created_topic()
-        .with_name(super::context::wire_topic(name))
+        .with_name(wire_topic(name))
         .with_error_code(code.number())
         .with_error_message(Some(wire(message)))
         .with_configs(Some(Vec::new()))
@@ -80,7 +80,7 @@ fn describe(broker: &Broker, context: &RequestContext, result: TopicResult) -> C
         Ok(created) => created,
         Err(refusal) => return refused(&name, reason(refusal.reason), &refusal.message),
     };
-    let answer = response::created_topic().with_name(super::context::wire_topic(&name)).with_topic_id(created.id.0);
+    let answer = response::created_topic().with_name(wire_topic(&name)).with_topic_id(created.id.0);
     if !broker.security.allows(&context.principal, Operation::DescribeConfigs, Resource::Topic(name.as_str())) {
         return answer.with_topic_config_error_code(ErrorCode::TopicAuthorizationFailed.number()).with_configs(Some(Vec::new()));
     }

@@ -1,7 +1,7 @@
 //! The node as `api/` sees it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::sync::watch;
 
@@ -13,7 +13,7 @@ use crate::config::{
 use crate::controller::{CreateTopics, CreatedTopic, DeleteTopics, DeletedTopic, NewTopic, TopicResult, TopicSelector};
 use crate::metadata::{MetadataImage, PartitionImage, TopicImage};
 use crate::replica::FetchSessions;
-use crate::seams::{Clock, Execution, Lane};
+use crate::seams::{Clock, Execution, Lane, lock};
 use crate::security::{Authorized, Cluster, Security};
 use crate::types::{ClusterId, NodeId, PartitionIndex, ProducerId, TopicIdPartition, TopicName};
 
@@ -111,7 +111,7 @@ impl Broker {
 
     /// Fetch sessions; the lock is short.
     pub fn sessions(&self) -> MutexGuard<'_, FetchSessions> {
-        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.sessions)
     }
 
     /// Creates topics, all in one decision.
@@ -206,7 +206,7 @@ impl Broker {
 
     fn create_in_background(self: &Arc<Self>, topics: Vec<TopicName>) {
         let fresh: Vec<TopicName> = {
-            let mut creating = self.creating.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut creating = lock(&self.creating);
             topics.into_iter().filter(|name| creating.insert(name.clone())).collect()
         };
         if fresh.is_empty() {
@@ -220,7 +220,7 @@ impl Broker {
                 Ok(results) => log_refusals(&results),
                 Err(error) => tracing::warn!(%error, "topics could not be created on first use"),
             }
-            let mut creating = broker.creating.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut creating = lock(&broker.creating);
             fresh.iter().for_each(|name| {
                 creating.remove(name);
             });

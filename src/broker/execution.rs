@@ -2,14 +2,14 @@
 
 use std::io;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::watch;
 
-use crate::seams::{Blocking, BoxFuture, Execution, Lane};
+use crate::seams::{Blocking, BoxFuture, Execution, Lane, lock};
 
 /// How many threads there are, and how much may wait for them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -179,11 +179,6 @@ impl Threads {
         }
         Ok(())
     }
-}
-
-/// What is locked here is never left half changed, so a panic elsewhere does not matter.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! await, never a sync.
 
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::Waker;
 
 use arc_swap::ArcSwap;
@@ -14,8 +14,8 @@ use crate::config::{FlushMode, TopicSettings};
 use crate::log::{
     AppendError, AppendRefusal, Appended, Log, LogFault, ReadPlan, ReadRefusal, TimestampPlan, TimestampTarget, Validated,
 };
-
 use crate::replica::{Keep, Leader, PartitionRequest, PendingList, Slot};
+use crate::seams::lock;
 use crate::types::{Acks, LeaderEpoch, Offset, OffsetAndEpoch, Timestamp, TopicIdPartition, TopicName, TopicPartition};
 
 /// What a partition is made of.
@@ -110,7 +110,7 @@ impl Partition {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     fn open(&self) -> Result<MutexGuard<'_, State>, PartitionError> {
@@ -405,10 +405,10 @@ impl Syncs for Partition {
             }
             return;
         };
-        if let Err(error) = work.run() {
-            self.directory.fail(&format!("sync of {}: {error}", self.name()));
-            self.finish_waiters();
-            return;
+        if let Err(source) = work.run() {
+            let fault = LogFault::Io { path: self.directory.path.join(self.name().to_string()), action: "sync", source };
+            self.lock().log.mark_failed(&fault);
+            return self.fault(&fault);
         }
         let mut wakers = Vec::new();
         let mut state = self.lock();

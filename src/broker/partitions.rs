@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use arc_swap::ArcSwap;
 
@@ -13,7 +13,7 @@ use crate::log::checkpoint::{LOG_START_OFFSET, RECOVERY_POINT};
 use crate::log::directory::{PartitionState, deleted_name, list_partitions};
 use crate::log::{CleanupPolicy, Log, LogConfig, LogFault, OpenFiles, OpenOptions, read_topic_id};
 use crate::metadata::{MetadataDelta, MetadataImage, TopicImage};
-use crate::seams::{Clock, Disk};
+use crate::seams::{Clock, Disk, lock};
 use crate::types::{DirectoryId, NodeId, Now, Offset, PartitionIndex, TopicId, TopicIdPartition, TopicPartition};
 
 /// What opening a partition needs to know of its directory: read from the checkpoints when the node starts, used up as partitions open.
@@ -106,7 +106,7 @@ impl Partitions {
 
     /// The right to change the table and the checkpoint files; `None` once the node stops.
     pub(super) fn changing(&self) -> Option<MutexGuard<'_, bool>> {
-        let closed = self.closed.lock().unwrap_or_else(PoisonError::into_inner);
+        let closed = lock(&self.closed);
         (!*closed).then_some(closed)
     }
 
@@ -141,7 +141,7 @@ impl Partitions {
     fn remove_topics(&self, delta: &MetadataDelta, table: &mut HashMap<TopicIdPartition, Arc<Partition>>) {
         let mut removed = false;
         for topic in delta.deleted_topics.values() {
-            self.compacted.lock().unwrap_or_else(PoisonError::into_inner).remove(&topic.id);
+            lock(&self.compacted).remove(&topic.id);
             for index in topic.partitions.keys() {
                 let id = TopicIdPartition { topic_id: topic.id, partition: *index };
                 if let Some(partition) = table.remove(&id) {
@@ -211,7 +211,7 @@ impl Partitions {
         settings: &TopicSettings,
     ) -> Result<Log, LogFault> {
         let (clean_shutdown, mut recovery_point, mut log_start_offset) = {
-            let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut found = lock(&self.found);
             found.get_mut(position).map_or((false, None, None), |found| {
                 (found.clean_shutdown, found.recovery_points.remove(name), found.log_starts.remove(name))
             })
@@ -241,7 +241,7 @@ impl Partitions {
     /// Ends the start: whatever the directories hold beyond the partitions that were opened is not known to the cluster and is set aside, and
     /// nothing that the last run left applies to partitions opened from now on. Blocks on the disk.
     pub fn finish_start(&self) {
-        self.found.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        lock(&self.found).clear();
         let open: HashSet<(PathBuf, TopicPartition)> =
             self.all().iter().map(|partition| (partition.directory.path.clone(), partition.name())).collect();
         for directory in self.directories.iter().filter(|directory| !directory.is_offline()) {
@@ -266,7 +266,7 @@ impl Partitions {
         let configs = image.configs();
         let dynamic = DynamicConfigs { broker: configs.broker(self.node_id), cluster: configs.cluster_default() };
         let settings = TopicSettings::resolve(&self.config.settings, dynamic, configs.topic(topic.name.as_str()));
-        let mut compacted = self.compacted.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut compacted = lock(&self.compacted);
         if !settings.cleanup_compact {
             compacted.remove(&topic.id);
         } else if compacted.insert(topic.id) {
@@ -318,14 +318,14 @@ impl Partitions {
         }
         let delay = u64::try_from(partition.settings().file_delete_delay_ms).unwrap_or(0);
         let due = self.clock.now().plus(std::time::Duration::from_millis(delay));
-        self.removals.lock().unwrap_or_else(PoisonError::into_inner).push(Removal { path: to, due });
+        lock(&self.removals).push(Removal { path: to, due });
     }
 
     /// Removes the directories of deleted partitions whose delay has passed.
     pub fn remove_deleted(&self) {
         let now = self.clock.now();
         let due: Vec<Removal> = {
-            let mut removals = self.removals.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut removals = lock(&self.removals);
             let (due, later) = removals.drain(..).partition(|removal| removal.due <= now);
             *removals = later;
             due

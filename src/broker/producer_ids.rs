@@ -1,11 +1,11 @@
 //! Producer ids: handed out from a block that the controller gave to this broker (ProducerIdManager).
 
 use std::ops::Range;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use super::ControllerHandle;
 use crate::controller::AllocateProducerIds;
-use crate::seams::{Execution, Lane};
+use crate::seams::{Execution, Lane, lock};
 use crate::types::{BrokerEpoch, NodeId, ProducerId};
 
 /// The next block is asked for when this part of the present one is left.
@@ -66,8 +66,4 @@ impl ProducerIds {
         };
         execution.spawn(Lane::Control, Box::pin(store));
     }
-}
-
-fn lock(blocks: &Mutex<Blocks>) -> MutexGuard<'_, Blocks> {
-    blocks.lock().unwrap_or_else(PoisonError::into_inner)
 }

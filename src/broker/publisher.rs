@@ -4,7 +4,7 @@
 //! image names are opened first, as a blocking job, so that no client is told of a partition that is not there yet. While one image is being
 //! made ready, later ones gather: only the newest is published next.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
@@ -14,7 +14,7 @@ use super::Partitions;
 use crate::metadata::MetadataImage;
 use crate::metadata::records::MetadataRecord;
 use crate::quorum::{CommittedBatch, MetadataStateMachine, Snapshot, SnapshotRecords, UnreadableRecord};
-use crate::seams::{Blocking, Execution, run_blocking};
+use crate::seams::{Blocking, Execution, lock, run_blocking};
 use crate::types::Offset;
 
 /// The committed image, and the published one behind it.
@@ -38,7 +38,7 @@ impl Publisher {
     }
 
     fn committed(&self) -> std::sync::MutexGuard<'_, MetadataImage> {
-        self.committed.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.committed)
     }
 
     /// Everything that is committed, published or not; for the controller.

@@ -5,9 +5,9 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
 
-use crate::seams::{Disk, File, OpenMode};
+use crate::seams::{Disk, File, OpenMode, lock};
 use crate::types::Offset;
 
 /// The kinds of file that a partition's directory holds per segment (LogFileUtils.java).
@@ -77,12 +77,12 @@ impl OpenFiles {
     /// Files open now, as far as the budget knows.
     #[must_use]
     pub fn count(&self) -> usize {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner).len()
+        lock(&self.open).len()
     }
 
     /// Takes a newly opened file into the count and closes as many others as are too many.
     fn admit(&self, slot: &Arc<Slot>) {
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = lock(&self.open);
         open.push_back(Arc::downgrade(slot));
         // Every file gets at most one more chance, so two rounds always suffice.
         let mut looks = open.len() * 2;
@@ -108,14 +108,14 @@ struct Slot {
 
 impl Slot {
     fn get(&self) -> Option<Arc<dyn File>> {
-        let file = self.file.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let file = lock(&self.file).clone();
         self.used.store(true, Ordering::Relaxed);
         file
     }
 
     /// Keeps the file that is there already if two opened it at once; true if `file` is the one now kept.
     fn put(&self, file: &Arc<dyn File>) -> bool {
-        let mut place = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut place = lock(&self.file);
         self.used.store(true, Ordering::Relaxed);
         let vacant = place.is_none();
         if vacant {
@@ -125,7 +125,7 @@ impl Slot {
     }
 
     fn close(&self) {
-        self.file.lock().unwrap_or_else(PoisonError::into_inner).take();
+        lock(&self.file).take();
     }
 }
 

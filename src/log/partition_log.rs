@@ -169,7 +169,7 @@ impl Log {
         result
     }
 
-    /// The disk failed elsewhere, in a sync of this log or of another in its directory: nothing is appended any more.
+    /// The disk failed in a sync of this log: nothing is appended any more.
     pub fn mark_failed(&mut self, fault: &LogFault) {
         self.fault.get_or_insert_with(|| fault.again());
     }

@@ -120,12 +120,6 @@ impl Log {
         if epochs.truncate_from_start(offset) { self.replace_epochs(epochs) } else { Ok(()) }
     }
 
-    /// When the next `.deleted` file may be removed.
-    #[must_use]
-    pub fn next_removal(&self) -> Option<Timestamp> {
-        self.deleted.iter().map(|(due, _)| *due).min()
-    }
-
     /// Removes `.deleted` files whose delay has passed.
     ///
     /// # Errors

@@ -1,8 +1,10 @@
 //! Read buffers, lent for the time between two waits, so that an idle connection holds none.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use bytes::BytesMut;
+
+use crate::seams::lock;
 
 /// Bytes of a pooled buffer, and the most that is read at once where no frame is known to be under way.
 pub(super) const READ: usize = 64 << 10;
@@ -17,7 +19,7 @@ pub(super) struct BufferPool(Mutex<Vec<BytesMut>>);
 impl BufferPool {
     /// An empty buffer with room for [`READ`] bytes.
     pub(super) fn take(&self) -> BytesMut {
-        let mut buffer = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
+        let mut buffer = lock(&self.0).pop().unwrap_or_default();
         buffer.clear();
         // Takes the old memory back if no frame is left in it.
         buffer.reserve(READ);
@@ -25,7 +27,7 @@ impl BufferPool {
     }
 
     pub(super) fn put(&self, buffer: BytesMut) {
-        let mut buffers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut buffers = lock(&self.0);
         if buffers.len() < KEPT {
             buffers.push(buffer);
         }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::codec::{Reader, Writer};
+use super::codec::Reader;
 use super::{ApiKey, DecodeError};
 
 /// What stands before a request's body. It holds positions in the frame instead of slices, so that the frame can be changed in
@@ -57,17 +57,6 @@ impl RequestHeader {
     }
 }
 
-/// Writes a request's header in the version that belongs to the request's.
-pub fn put_request_header(writer: &mut Writer, api_key: ApiKey, api_version: i16, correlation_id: i32, client_id: Option<&str>) {
-    writer.i16(api_key.number());
-    writer.i16(api_version);
-    writer.i32(correlation_id);
-    writer.nullable_string(client_id);
-    if api_key.is_flexible(api_version) {
-        writer.no_tagged_fields();
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::cast_possible_truncation, reason = "tests")]
@@ -75,6 +64,18 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::protocol::codec::Writer;
+
+    /// Writes a request's header in the version that belongs to the request's.
+    fn put_request_header(writer: &mut Writer, api_key: ApiKey, api_version: i16, correlation_id: i32, client_id: Option<&str>) {
+        writer.i16(api_key.number());
+        writer.i16(api_version);
+        writer.i32(correlation_id);
+        writer.nullable_string(client_id);
+        if api_key.is_flexible(api_version) {
+            writer.no_tagged_fields();
+        }
+    }
 
     fn header(api_key: ApiKey, api_version: i16, client_id: Option<&str>) -> Vec<u8> {
         Writer::apart(|writer| put_request_header(writer, api_key, api_version, -7, client_id)).as_slice().to_vec()

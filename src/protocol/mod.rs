@@ -27,5 +27,5 @@ pub use decode::{decode_request, decode_response};
 pub use error::DecodeError;
 pub use error_code::ErrorCode;
 pub use fetch_response::encode_fetch_response;
-pub use header::{RequestHeader, put_request_header};
+pub use header::RequestHeader;
 pub use response::{EncodeError, encode_response};

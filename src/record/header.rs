@@ -28,7 +28,6 @@ const COMPRESSION_MASK: i16 = 0x07;
 const LOG_APPEND_TIME: i16 = 0x08;
 const TRANSACTIONAL: i16 = 0x10;
 const CONTROL: i16 = 0x20;
-const DELETE_HORIZON: i16 = 0x40;
 
 /// Attribute bits of a batch.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -127,12 +126,6 @@ impl Attributes {
     #[must_use]
     pub fn is_control(self) -> bool {
         self.0 & CONTROL != 0
-    }
-
-    /// The cleaner has put a delete horizon in the place of the base timestamp (KIP-534).
-    #[must_use]
-    pub fn has_delete_horizon(self) -> bool {
-        self.0 & DELETE_HORIZON != 0
     }
 }
 

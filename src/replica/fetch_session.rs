@@ -273,14 +273,6 @@ fn next_epoch(epoch: i32) -> i32 {
     if epoch == i32::MAX { 1 } else { epoch + 1 }
 }
 
-impl SessionView {
-    /// Whether the request carried on a session.
-    #[must_use]
-    pub fn is_incremental(&self) -> bool {
-        matches!(self.kind, Kind::Incremental { .. })
-    }
-}
-
 #[cfg(test)]
 #[path = "fetch_session_tests.rs"]
 mod tests;

@@ -8,11 +8,13 @@
 mod clock;
 mod disk;
 mod execution;
+mod lock;
 mod net;
 mod random;
 
 pub use clock::Clock;
 pub use disk::{DirectoryEntry, DirectoryLock, Disk, File, OpenMode, replace_file};
 pub use execution::{Blocking, BoxFuture, Execution, Lane, run_blocking};
+pub use lock::lock;
 pub use net::{Connection, Incoming, Listener, Net, Stream};
 pub use random::Random;

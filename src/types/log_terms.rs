@@ -74,12 +74,6 @@ pub enum Acks {
     All,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum IsolationLevel {
-    ReadUncommitted,
-    ReadCommitted,
-}
-
 /// Which clock a batch's timestamps come from (attribute bit 3).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum TimestampType {

@@ -14,11 +14,11 @@ use std::collections::BTreeSet;
 use std::io::{self, ErrorKind};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 pub use faults::{Cache, Call, Faults, Hook, Operation, Reaction, Trace};
 
-use crate::seams::{DirectoryEntry, DirectoryLock, Disk, File, OpenMode, Random};
+use crate::seams::{DirectoryEntry, DirectoryLock, Disk, File, OpenMode, Random, lock};
 use content::SECTOR;
 use faults::Observers;
 use file::SimulatedFile;
@@ -146,7 +146,7 @@ impl SimulatedDisk {
     }
 
     fn lock_shared(&self) -> MutexGuard<'_, Shared> {
-        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.shared)
     }
 
     /// The one way of every call: count it, ask the hook, work, tell the trace.
