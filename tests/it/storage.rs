@@ -272,7 +272,7 @@ async fn partitions_without_the_metadata_that_knows_them_are_not_a_new_cluster()
     running.stop().await.unwrap();
     // The disk of the metadata is replaced by an empty one.
     setup.disk.mount().rename(Path::new("/metadata"), Path::new("/lost")).unwrap();
-    let refused = setup.try_start().await.err().expect("a node must not start").to_string();
+    let refused = setup.try_start().await.unwrap_err().to_string();
     assert!(refused.contains("/metadata/__cluster_metadata-0") && refused.contains("/data"), "{refused}");
     setup.disk.mount().rename(Path::new("/lost"), Path::new("/metadata")).unwrap();
     let running = setup.start().await;
