@@ -123,13 +123,15 @@ fn session_request(version: i16, request: FetchRequest) -> SessionRequest {
 }
 
 fn partition_data(index: i32, fetched: Fetched, read_committed: bool) -> PartitionData {
-    let Fetched { look, records } = fetched;
+    let Fetched { look, records, first_batch_too_large } = fetched;
+    // Kafka has no list of them where it did not come to read: for a diverging client, and for a batch that does not fit.
+    let lists_aborted = read_committed && look.diverging.is_none() && !first_batch_too_large;
     let mut data = response::fetched_partition(index, ErrorCode::None)
         .with_high_watermark(look.high_watermark.0)
         // No transaction is ever open yet, so all below the high watermark is stable.
         .with_last_stable_offset(look.high_watermark.0)
         .with_log_start_offset(look.log_start_offset.0)
-        .with_aborted_transactions((read_committed && look.diverging.is_none()).then(Vec::new))
+        .with_aborted_transactions(lists_aborted.then(Vec::new))
         .with_records(Some(records));
     if let Some(end) = look.diverging {
         data.diverging_epoch = EpochEndOffset::default().with_epoch(end.leader_epoch.0).with_end_offset(end.offset.0);

@@ -26,6 +26,8 @@ pub struct FetchJob {
 pub struct Fetched {
     pub look: FetchLook,
     pub records: Bytes,
+    /// There is something to read, and its first batch is larger than what may still be sent.
+    pub first_batch_too_large: bool,
 }
 
 /// What one look over all partitions found.
@@ -94,8 +96,12 @@ impl FetchJob {
         for (partition, request) in &self.partitions {
             let limit = usize::try_from(request.max_bytes).unwrap_or(0).min(budget);
             let result = match partition.plan_fetch(request, limit, nothing_yet) {
-                Ok((look, None)) => Ok(Fetched { look, records: Bytes::new() }),
-                Ok((look, Some(plan))) => carry_out(broker, partition, plan).await.map(|records| Fetched { look, records }),
+                Ok((look, None)) => Ok(Fetched { look, records: Bytes::new(), first_batch_too_large: false }),
+                Ok((look, Some(plan))) => carry_out(broker, partition, plan).await.map(|records| Fetched {
+                    first_batch_too_large: records.is_empty() && look.available > 0 && limit > 0,
+                    look,
+                    records,
+                }),
                 Err(error) => Err(error),
             };
             if let Ok(fetched) = &result {
