@@ -1,3 +1,5 @@
+//! The numbering of batches, case by case.
+
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use super::super::engine::{Membership, StoredMembership, VoterNode};
