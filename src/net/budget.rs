@@ -1,7 +1,8 @@
 //! One budget for the bytes of all requests in flight (`queued.max.request.bytes`).
 //!
-//! A connection pays for bytes when they have arrived, before it reads on, and gets the price back when the request is answered.
-//! When the budget is used up, connections wait in line with their sockets unread; only who has bytes to pay for stands in line.
+//! Each connection has an allowance of its own, one read ([`Charge::allowance`]); what it holds beyond that it pays for when the
+//! bytes have arrived, before it reads on, and gets the price back when the request is answered. So small requests never wait
+//! here, whoever holds the budget. When the budget is used up, connections with more to pay for wait in line, sockets unread.
 //!
 //! Half-read frames hold budget too, so without more they could use it up and then all wait for each other. Therefore the waiters
 //! also line up for *the turn*: who has it may go beyond the budget until its frame is complete and answered, one connection at
@@ -28,6 +29,8 @@ pub(super) struct Charge {
     permit: Option<OwnedSemaphorePermit>,
     /// Bytes beyond the budget: unbounded, or held by the turn.
     beyond: usize,
+    /// Bytes of the connection's allowance.
+    allowance: usize,
     turn: Option<OwnedMutexGuard<()>>,
 }
 
@@ -87,8 +90,13 @@ fn permits(bytes: usize) -> u32 {
 }
 
 impl Charge {
+    /// What each connection may hold without paying.
+    pub(super) fn allowance(bytes: usize) -> Self {
+        Self { allowance: bytes, ..Self::default() }
+    }
+
     pub(super) fn bytes(&self) -> usize {
-        self.beyond + self.permit.as_ref().map_or(0, OwnedSemaphorePermit::num_permits)
+        self.allowance + self.beyond + self.permit.as_ref().map_or(0, OwnedSemaphorePermit::num_permits)
     }
 
     pub(super) const fn has_turn(&self) -> bool {
@@ -97,6 +105,7 @@ impl Charge {
 
     pub(super) fn add(&mut self, other: Self) {
         self.beyond += other.beyond;
+        self.allowance += other.allowance;
         match (&mut self.permit, other.permit) {
             (Some(mine), Some(theirs)) => mine.merge(theirs),
             (mine @ None, theirs) => *mine = theirs,
@@ -107,13 +116,20 @@ impl Charge {
         }
     }
 
-    /// The part of one frame; the turn goes with it, as it was given to complete this frame.
+    /// The part of one frame, from what was paid first; the turn goes with it, as it was given to complete this frame.
     pub(super) fn split(&mut self, bytes: usize) -> Self {
         let permit = self.permit.as_mut().and_then(|permit| permit.split(bytes.min(permit.num_permits())));
-        let beyond = bytes - permit.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
-        let beyond = beyond.min(self.beyond);
+        let unpaid = bytes - permit.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
+        let beyond = unpaid.min(self.beyond);
+        let allowance = (unpaid - beyond).min(self.allowance);
         self.beyond -= beyond;
-        Self { permit, beyond, turn: self.turn.take() }
+        self.allowance -= allowance;
+        Self { permit, beyond, allowance, turn: self.turn.take() }
+    }
+
+    /// Pays back to the budget; what is left is the part of the connection's allowance.
+    pub(super) fn pay_back(self) -> Self {
+        Self::allowance(self.allowance)
     }
 }
 
@@ -151,6 +167,20 @@ mod tests {
         assert_eq!((part.bytes(), charge.bytes()), (70, 30));
         drop(part);
         assert!(budget.try_charge(70, &mut Charge::default()));
+    }
+
+    #[test]
+    fn the_allowance_is_used_after_what_was_paid_and_comes_back_to_the_connection() {
+        let budget = Budget::new(Some(10));
+        let mut charge = Charge::allowance(20);
+        assert!(budget.try_charge(10, &mut charge));
+        let (large, small) = (charge.split(15), charge.split(5));
+        assert_eq!((large.bytes(), small.bytes(), charge.bytes()), (15, 5, 10));
+        charge.add(small.pay_back());
+        assert!(!budget.try_charge(1, &mut Charge::default()));
+        charge.add(large.pay_back());
+        assert_eq!(charge.bytes(), 20);
+        assert!(budget.try_charge(10, &mut Charge::default()));
     }
 
     #[test]

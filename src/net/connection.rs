@@ -5,8 +5,8 @@
 //!
 //! What bounds it: requests without an answer (number and bytes) and answers that the peer does not take; above either, no frame
 //! is taken and the socket is not read. A frame's memory grows with the bytes that arrived: by 64 KiB, threefold, or to the size
-//! of the largest frame that this peer has sent in full before. All of it is paid for from the [`super::budget::Budget`], what
-//! exceeds 64 KiB before it is read.
+//! of the largest frame that this peer has sent in full before. What exceeds one read is paid for from the
+//! [`super::budget::Budget`], large steps before they are read.
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -107,7 +107,7 @@ impl Conversation {
             pool,
             buffer: BytesMut::new(),
             is_pooled: false,
-            charge: Charge::default(),
+            charge: Charge::allowance(READ),
             charging: None,
             largest_frame: 0,
             answers: FuturesOrdered::new(),
@@ -322,7 +322,7 @@ impl Conversation {
 
     fn finish(&mut self, answered: Answered) {
         let Answered { outcome, charge, frame_bytes } = answered;
-        drop(charge);
+        self.charge.add(charge.pay_back());
         self.unanswered_requests -= 1;
         self.unanswered_bytes -= frame_bytes;
         match outcome {

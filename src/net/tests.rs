@@ -327,7 +327,8 @@ async fn half_read_frames_cannot_use_the_budget_up_for_good() {
 
 #[tokio::test]
 async fn requests_in_flight_hold_the_budget_until_they_are_answered() {
-    let fixture = start(Limits { max_queued_request_bytes: Some(300_000), ..limits() }).await;
+    // Each connection's own 64 KiB are not counted.
+    let fixture = start(Limits { max_queued_request_bytes: Some(200_000), ..limits() }).await;
     let request = |key| frame(&[vec![b'l', key], vec![0; 200_000]].concat());
     let (mut first, mut second, mut third) = tokio::join!(fixture.connect(), fixture.connect(), fixture.connect());
     first.write_all(&request(1)).await.unwrap();
@@ -495,13 +496,17 @@ async fn who_leaves_a_frame_unfinished_while_others_wait_is_closed() {
     let begun = |bytes: usize| [&200_000_u32.to_be_bytes()[..], &vec![0; bytes]].concat();
     let (mut holds_budget, mut holds_turn, mut waits) =
         (connect_in_memory(&sender).await, connect_in_memory(&sender).await, connect_in_memory(&sender).await);
-    holds_budget.write_all(&begun(90_000)).await.unwrap();
+    holds_budget.write_all(&begun(150_000)).await.unwrap();
     tokio::time::sleep(Duration::from_millis(1)).await;
-    holds_turn.write_all(&begun(50_000)).await.unwrap();
+    holds_turn.write_all(&begun(110_000)).await.unwrap();
     tokio::time::sleep(Duration::from_millis(1)).await;
     let asked = Instant::now();
-    waits.write_all(&frame(&[b"n".to_vec(), vec![0; 50_000]].concat())).await.unwrap();
-    assert_eq!(waits.read_u32().await.unwrap(), 50_001);
+    let mut small = connect_in_memory(&sender).await;
+    small.write_all(&frame(&[b"n".to_vec(), vec![0; 50_000]].concat())).await.unwrap();
+    assert_eq!(small.read_u32().await.unwrap(), 50_001);
+    assert!(asked.elapsed() < Duration::from_millis(100), "a small request waits for nobody");
+    waits.write_all(&frame(&[b"n".to_vec(), vec![0; 110_000]].concat())).await.unwrap();
+    assert_eq!(waits.read_u32().await.unwrap(), 110_001);
     assert!(asked.elapsed() > Duration::from_secs(5), "{:?}: it had to wait", asked.elapsed());
     assert!(asked.elapsed() < Duration::from_secs(25), "{:?}: the unfinished were closed", asked.elapsed());
     assert!(fixture.service.gone.load(Ordering::Relaxed) >= 1);
