@@ -22,7 +22,7 @@ test-long:
 	compat/run --long
 
 lint:
-	$(CARGO) fmt --check
+	$(CARGO) fmt --all --check
 	$(CARGO) clippy --all-targets -- -D warnings
 
 compat:
