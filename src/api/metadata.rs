@@ -18,7 +18,7 @@ use crate::controller::check_topic_name;
 use crate::metadata::{MetadataImage, PartitionImage, TopicImage};
 use crate::protocol::ErrorCode;
 use crate::security::{Authorized, Operation, Resource, TOPIC_OPERATIONS};
-use crate::types::{NodeId, TopicId, TopicName};
+use crate::types::{NodeId, TopicId, TopicName, java_hash};
 
 /// First version that may name topics by id.
 const TOPIC_IDS: i16 = 12;
@@ -98,10 +98,28 @@ fn topic_error(code: ErrorCode, name: Option<&TopicName>, id: Uuid) -> MetadataR
 
 fn all_topics(broker: &Broker, context: &RequestContext, image: &MetadataImage, operations: bool) -> Vec<MetadataResponseTopic> {
     let visible = image.topics().iter().filter_map(|topic| {
-        let authorized = broker.security.authorize(&context.principal, Operation::Describe, topic.name.clone())?;
-        Some(describe(broker, context, image, &authorized, topic, operations))
+        Some((broker.security.authorize(&context.principal, Operation::Describe, topic.name.clone())?, topic))
     });
-    visible.collect()
+    let mut visible: Vec<_> = visible.collect();
+    let buckets = hash_buckets(visible.len());
+    visible.sort_by_cached_key(|(_, topic)| place_in_hash_set(topic.name.as_str(), buckets));
+    visible.iter().map(|(authorized, topic)| describe(broker, context, image, authorized, topic, operations)).collect()
+}
+
+/// How many buckets Scala's `mutable.HashSet` has once it holds this many: a power of two, doubled when three quarters would be filled.
+///
+/// Kafka lists all topics in the order of such a set. The protocol promises none, but tools print what comes in the order in which it comes,
+/// and a broker that takes another one's place should not shuffle their output.
+fn hash_buckets(elements: usize) -> usize {
+    (elements.saturating_mul(4) / 3).saturating_add(1).next_power_of_two().max(16)
+}
+
+/// Where such a set keeps this name: by bucket, and within one by hash.
+fn place_in_hash_set(name: &str, buckets: usize) -> (u32, i32) {
+    let hash = java_hash(name).cast_unsigned();
+    let spread = hash ^ (hash >> 16);
+    let mask = u32::try_from(buckets - 1).unwrap_or(u32::MAX);
+    (spread & mask, spread.cast_signed())
 }
 
 fn topic_by_id(
@@ -242,4 +260,61 @@ fn live_brokers(image: &MetadataImage, listener: &str) -> Vec<MetadataResponseBr
         Some(wired)
     });
     live.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{hash_buckets, place_in_hash_set};
+
+    fn in_order(names: &[&'static str]) -> Vec<&'static str> {
+        let mut names = names.to_vec();
+        let buckets = hash_buckets(names.len());
+        names.sort_by_key(|name| place_in_hash_set(name, buckets));
+        names
+    }
+
+    /// As Apache Kafka 4.3.0 listed these topics, before and after the twelfth was made.
+    #[test]
+    fn all_topics_come_in_kafkas_order() {
+        let eleven = [
+            "a.b",
+            "compacted",
+            "alpha",
+            "payments",
+            "delta",
+            "clicks",
+            "orders",
+            "__consumer_offsets",
+            "beta",
+            "gamma",
+            "users",
+        ];
+        let twelve = [
+            "compacted",
+            "payments",
+            "delta",
+            "users",
+            "a.b",
+            "audit",
+            "alpha",
+            "clicks",
+            "orders",
+            "__consumer_offsets",
+            "beta",
+            "gamma",
+        ];
+        let mut names = twelve.to_vec();
+        names.sort_unstable();
+        assert_eq!(in_order(&names), twelve);
+        names.retain(|name| *name != "audit");
+        assert_eq!(in_order(&names), eleven);
+    }
+
+    #[test]
+    fn a_hash_set_doubles_when_the_next_element_would_fill_three_quarters() {
+        let grown = [(0, 16), (11, 16), (12, 32), (23, 32), (24, 64), (47, 64), (48, 128), (95, 128), (96, 256)];
+        for (elements, buckets) in grown {
+            assert_eq!(hash_buckets(elements), buckets, "{elements}");
+        }
+    }
 }

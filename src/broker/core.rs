@@ -15,7 +15,7 @@ use crate::metadata::{MetadataImage, PartitionImage, TopicImage};
 use crate::replica::FetchSessions;
 use crate::seams::{Clock, Execution, Lane, lock};
 use crate::security::{Authorized, Cluster, Security};
-use crate::types::{ClusterId, NodeId, PartitionIndex, ProducerId, TopicIdPartition, TopicName};
+use crate::types::{ClusterId, NodeId, PartitionIndex, ProducerId, TopicIdPartition, TopicName, java_hash};
 
 /// What serves requests. Whoever reaches for a topic's partitions shows that the right was checked.
 #[derive(Debug)]
@@ -46,11 +46,6 @@ const SHARE_GROUP_STATE: &str = "__share_group_state";
 pub enum CoordinatorKind {
     Group,
     Transaction,
-}
-
-/// Java's String.hashCode: over UTF-16 units, wrapping.
-fn java_hash(text: &str) -> i32 {
-    text.encode_utf16().fold(0_i32, |hash, unit| hash.wrapping_mul(31).wrapping_add(i32::from(unit)))
 }
 
 /// Kafka's internal topics: clients do not write to them.
@@ -274,19 +269,5 @@ fn log_refusals(results: &[TopicResult]) {
     let refused = |result: &TopicResult| result.result.as_ref().map(|_: &CreatedTopic| ()).err().cloned();
     for (result, refusal) in results.iter().filter_map(|result| refused(result).map(|refusal| (result, refusal))) {
         tracing::warn!(topic = %result.name, %refusal, "topic not created on first use");
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::java_hash;
-
-    #[test]
-    fn keys_hash_as_in_java() {
-        // "".hashCode(), "g1".hashCode(), "polygenelubricants".hashCode() (the smallest int), and a pair of surrogates.
-        assert_eq!(java_hash(""), 0);
-        assert_eq!(java_hash("g1"), 103 * 31 + 49);
-        assert_eq!(java_hash("polygenelubricants"), i32::MIN);
-        assert_eq!(java_hash("\u{1f600}"), 0xd83d * 31 + 0xde00);
     }
 }

@@ -5,10 +5,12 @@
 //! Invariants: sentinels such as -1 exist only on the wire and on disk; in here absence is `Option`.
 
 mod ids;
+mod java_hash;
 mod log_terms;
 mod time;
 
 pub use ids::*;
+pub use java_hash::java_hash;
 pub use log_terms::*;
 pub use time::*;
 
