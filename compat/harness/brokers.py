@@ -11,6 +11,9 @@ from . import environment
 from .case import die_with_parent
 from .wire import Connection, Refused
 
+# Groups that form at once and lose a silent member soon. With Kafka's defaults that is 3 s and at least 6 s.
+QUICK_GROUPS = {"group.initial.rebalance.delay.ms": 0, "group.min.session.timeout.ms": 500}
+
 
 def free_port() -> int:
     with socket.socket() as probe:
@@ -170,6 +173,8 @@ class ApacheKafka(Broker):
             "controller.listener.names": "CONTROLLER",
             "controller.quorum.bootstrap.servers": f"127.0.0.1:{self.controller_port}",
             "log.dirs": self.data,
+            "broker.heartbeat.interval.ms": 500,
+            "broker.session.timeout.ms": 2000,  # for so long a killed one cannot come back
             "offsets.topic.replication.factor": 1,
             "transaction.state.log.replication.factor": 1,
             "transaction.state.log.min.isr": 1,

@@ -9,6 +9,7 @@ Each case runs in a process of its own, forked from the runner, so that a client
 
 import ctypes
 import inspect
+import multiprocessing
 import os
 import random
 import signal
@@ -26,21 +27,22 @@ _declared: list["Case"] = []
 class Case:
     name: str
     body: Callable
-    needs: str
+    fixture: str
+    needs: str | None
     seconds: int
     long: bool
     klamm_only: str | None
 
 
-def case(body=None, *, name=None, seconds=60, long=False, klamm_only=None):
-    """Declares a case. `seconds` is its limit, `long` keeps it out of the short run, `klamm_only` says why the case does
-    not hold for Apache Kafka."""
+def case(body=None, *, name=None, needs=None, seconds=60, long=False, klamm_only=None):
+    """Declares a case. `needs` names an API without which it cannot be run, `seconds` is its limit, `long` keeps it out of
+    the short run, `klamm_only` says why the case does not hold for Apache Kafka."""
 
     def declare(function):
         parameters = list(inspect.signature(function).parameters)
         if parameters not in (["broker"], ["fresh"], ["stopped"]):
             raise TypeError(f"{function.__name__} asks for {parameters}")
-        _declared.append(Case(name or function.__name__, function, parameters[0], seconds, long, klamm_only))
+        _declared.append(Case(name or function.__name__, function, parameters[0], needs, seconds, long, klamm_only))
         return function
 
     return declare(body) if body else declare
@@ -71,6 +73,13 @@ def eventually(check, seconds=15.0, pause=0.05):
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {seconds} s: {inspect.getsource(check).strip()}")
         time.sleep(pause)
+
+
+def in_a_process(work: Callable[[], None]) -> multiprocessing.Process:
+    """Does `work` in a process that can be killed. Only before the case has made a client: threads do not come along."""
+    process = multiprocessing.get_context("fork").Process(target=work, daemon=True)
+    process.start()
+    return process
 
 
 def die_with_parent():
@@ -112,7 +121,7 @@ def _run_apart(work: Callable[[], None], seconds: int, said) -> str | None:
 def _told(raised: BaseException) -> str:
     """The exception and where in the client's cases it came from."""
     frames = [f"{frame.name}, line {frame.lineno}: {frame.line}" for frame in traceback.extract_tb(raised.__traceback__)
-              if frame.filename.endswith("/cases.py")]
+              if frame.filename.endswith("cases.py")]
     return "".join(traceback.format_exception_only(raised)) + "\n".join(frames)
 
 

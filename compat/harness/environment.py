@@ -13,7 +13,7 @@ BUILD = ROOT / "build"
 VENV = BUILD / "venv"
 KAFKA_VERSION = "4.3.0"
 KAFKA = BUILD / f"kafka-{KAFKA_VERSION}"
-REQUIREMENTS = [COMPAT / "kafka-python/requirements.txt", COMPAT / "confluent-kafka/requirements.txt"]
+SHARED_REQUIREMENTS = COMPAT / "confluent-kafka/requirements.txt"  # several clients' cases use it
 
 
 class Missing(Exception):
@@ -58,18 +58,35 @@ def _digest(sources: list[Path]) -> str:
 
 
 def python() -> Path:
-    """The Python that has the pinned clients installed."""
+    """The Python that runs the cases."""
     interpreter, stamp = VENV / "bin/python", VENV / "requirements.sha256"
-    if not _stamped(stamp, REQUIREMENTS):
+    if not _stamped(stamp, [SHARED_REQUIREMENTS]):
         try:
             _run([sys.executable, "-m", "venv", "--clear", str(VENV)])
         except Missing:
             _apt_install("python3-venv")
             _run([sys.executable, "-m", "venv", "--clear", str(VENV)])
-        _run([str(interpreter), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--timeout", "30",
-              "--retries", "5"] + [word for file in REQUIREMENTS for word in ("-r", str(file))])
-        stamp.write_text(_digest(REQUIREMENTS))
+        _pip("-r", str(SHARED_REQUIREMENTS))
+        stamp.write_text(_digest([SHARED_REQUIREMENTS]))
     return interpreter
+
+
+def packages(client: Path) -> Path | None:
+    """The folder with the Python packages of this client alone: two clients may be two versions of one package."""
+    requirements, folder = client / "requirements.txt", BUILD / "python" / client.name
+    stamp = folder / "requirements.sha256"
+    if requirements == SHARED_REQUIREMENTS or not requirements.exists():
+        return None
+    if not _stamped(stamp, [requirements]):
+        shutil.rmtree(folder, ignore_errors=True)
+        _pip("--target", str(folder), "-r", str(requirements))
+        stamp.write_text(_digest([requirements]))
+    return folder
+
+
+def _pip(*arguments: str):
+    _run([str(VENV / "bin/python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--timeout", "30",
+          "--retries", "5", *arguments])
 
 
 def jars() -> Path:

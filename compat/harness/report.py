@@ -16,6 +16,8 @@ def table(clients) -> str:
     lines = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths)) + " |" for row in [TITLES, *rows]]
     lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
     notes = [f"- {each.name}: excluded {excluded}" for each in clients for excluded in each.excluded]
+    notes += [f"- {each.name}: {len(each.waiting)} cases wait for an API that the broker does not serve" for each in clients
+              if each.waiting]
     notes += [f"- {each.name}: FAILED {failed}" for each in clients for failed in each.failed]
     notes += [f"- {each.name}: MISSING, this would bring it: {each.missing}" for each in clients if each.missing]
     return "\n".join(lines + ([""] + notes if notes else []))

@@ -1,17 +1,21 @@
 """Runs the clients' cases and tells how it went."""
 
 import argparse
-import importlib.util
+import importlib
 import json
+import os
 import shutil
+import sys
 import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 
 from . import environment, report
-from .brokers import ApacheKafka, Broker, Klamm, Running
+from .brokers import QUICK_GROUPS, ApacheKafka, Broker, Klamm, Running
 from .case import Case, run_apart, take_declared
+from .wire import API_KEYS, Connection
 
 EXCLUSIONS = environment.COMPAT / "exclusions.json"
 
@@ -26,7 +30,25 @@ class Client:
     passed: int = 0
     failed: list[str] = field(default_factory=list)
     excluded: list[str] = field(default_factory=list)
+    waiting: list[str] = field(default_factory=list)
     missing: str | None = None
+    path: list[str] = field(default_factory=list)
+    modules: dict[str, ModuleType] = field(default_factory=dict)
+
+    def enter(self):
+        """Makes this client's modules and packages the ones that are found."""
+        sys.path[:0] = self.path
+        sys.modules.update(self.modules)
+        os.environ["PYTHONPATH"] = os.pathsep.join(self.path)
+
+    def leave(self):
+        """Takes them away again, since another client may have others of the same names."""
+        del sys.path[:len(self.path)]
+        del os.environ["PYTHONPATH"]
+        homes = tuple(f"{folder}/" for folder in self.path)
+        for name, module in list(sys.modules.items()):
+            if (getattr(module, "__file__", None) or "").startswith(homes):
+                self.modules[name] = sys.modules.pop(name)
 
 
 class Suite:
@@ -39,6 +61,7 @@ class Suite:
         self.started: list[Broker] = []
         self.shared: Broker | Running | None = None
         self.stopped = False
+        self.advertised: set[int] | None = None
 
     def clients(self) -> list[Client]:
         folders = sorted(path.parent for path in environment.COMPAT.glob("*/cases.py"))
@@ -50,9 +73,11 @@ class Suite:
     def chosen(self, case: Case) -> bool:
         if self.wanted.case and self.wanted.case not in case.name:
             return False
-        if self.wanted.bootstrap and case.needs != "broker":
+        if self.wanted.needs and case.needs != self.wanted.needs:
             return False
-        if self.wanted.case and case.needs == "stopped":
+        if self.wanted.bootstrap and case.fixture != "broker":
+            return False
+        if self.wanted.case and case.fixture == "stopped":
             return False  # it looks at what the others left
         if case.klamm_only and (self.wanted.broker != "klamm" or self.wanted.bootstrap):
             return False
@@ -69,7 +94,7 @@ class Suite:
             if self.wanted.bootstrap:
                 self.shared = Running(self.wanted.bootstrap)
             else:
-                self.shared = self.new_broker()
+                self.shared = self.new_broker(**QUICK_GROUPS)
         if isinstance(self.shared, Broker) and not self.shared.alive():
             self.shared.start()
         return self.shared
@@ -81,10 +106,21 @@ class Suite:
             self.stopped = True
         return self.shared
 
+    def lacks(self, api: str) -> bool:
+        """Whether the broker does not advertise this API. The first answer holds for the run."""
+        if self.advertised is None:
+            with Connection(self.shared_broker().bootstrap) as connection:
+                self.advertised = set(connection.api_versions())
+        return API_KEYS[api] not in self.advertised
+
     def run_case(self, client: Client, case: Case):
+        if case.needs and self.lacks(case.needs):
+            client.waiting.append(case.name)
+            print(f"{client.name:16} {case.name:60} waiting for {case.needs}", flush=True)
+            return
         began = time.monotonic()
         try:
-            failure = self.attempt(case)
+            failure = self.attempt(client, case)
         except AssertionError as unfit:
             failure = str(unfit)
         took = time.monotonic() - began
@@ -104,17 +140,21 @@ class Suite:
         elif outcome == "ok":
             client.passed += 1
 
-    def attempt(self, case: Case) -> str | None:
-        if case.needs == "fresh":
+    def attempt(self, client: Client, case: Case) -> str | None:
+        def run(*arguments):
+            client.enter()
+            case.body(*arguments)
+
+        if case.fixture == "fresh":
             number = len(self.started)
             self.started.append(None)
             own = _Fresh(self.kind, self.folder / f"own-{number}")
-            return run_apart(lambda: own.use(case.body), case.seconds)
-        if case.needs == "stopped":
+            return run_apart(lambda: own.use(run), case.seconds)
+        if case.fixture == "stopped":
             broker = self.stopped_broker()
-            return run_apart(lambda: case.body(broker), case.seconds)
+            return run_apart(lambda: run(broker), case.seconds)
         broker = self.shared_broker()
-        failure = run_apart(lambda: case.body(broker), case.seconds)
+        failure = run_apart(lambda: run(broker), case.seconds)
         if not broker.alive():
             failure = f"{failure or ''}\nthe broker died:\n{broker.log_tail()}"
         return failure
@@ -124,7 +164,7 @@ class Suite:
         turns = [(client, case) for client in clients if not client.missing for case in client.cases if self.chosen(case)]
         for late in (False, True):
             for client, case in turns:
-                if (case.needs == "stopped") == late:
+                if (case.fixture == "stopped") == late:
                     self.run_case(client, case)
         return clients
 
@@ -164,15 +204,19 @@ class _Fresh:
 
 
 def load(folder: Path) -> Client:
-    """The cases in a client's folder; a client that cannot be brought has none and says what is missing."""
-    client = Client(folder.name)
-    spec = importlib.util.spec_from_file_location(folder.name.replace("-", "_") + "_cases", folder / "cases.py")
-    module = importlib.util.module_from_spec(spec)
+    """The cases in a client's folder: what `cases.py` and `*_cases.py` declare. A client that cannot be brought has none and
+    says what is missing."""
+    client = Client(folder.name, path=[str(folder)])
     try:
-        spec.loader.exec_module(module)
-        client.version = module.version()
+        if packages := environment.packages(folder):
+            client.path.append(str(packages))
+        client.enter()
+        for file in sorted(folder.glob("*cases.py")):
+            importlib.import_module(file.stem)
+        client.version = sys.modules["cases"].version()
     except (environment.Missing, ModuleNotFoundError) as missing:
         client.missing = str(missing)
+    client.leave()
     client.cases = take_declared()
     return client
 
@@ -195,5 +239,6 @@ def run(wanted: argparse.Namespace) -> int:
     print("\n" + report.table(clients))
     if wanted.write_readme:
         report.write(clients)
-    print(f"\n{passed} passed, {failed} failed")
+    waiting = sum(len(client.waiting) for client in clients)
+    print(f"\n{passed} passed, {failed} failed" + (f", {waiting} skipped" if waiting else ""))
     return 1 if failed or not passed else 0

@@ -3,18 +3,14 @@
 import random
 import socket
 import struct
-import sys
 import threading
 import time
 from pathlib import Path
 
+import batches
 from harness.case import case, eventually, unique
 from harness.wire import (API_VERSIONS, FETCH, METADATA, PRODUCE, Connection, Refused, array, batch, batch_headers, header, int16,
                           int32, record, string)
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-import batches  # noqa: E402
 
 MIB = 1 << 20
 

@@ -1,0 +1,1 @@
+../kafka-python/cases.py

@@ -1,0 +1,1 @@
+../kafka-python/group_cases.py
