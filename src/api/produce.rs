@@ -144,7 +144,7 @@ fn answer(context: &RequestContext, acks: Option<Acks>, response: ProduceRespons
 fn conclude(progress: Progress, wait_for_all: bool) -> PartitionProduceResponse {
     match progress {
         Progress::Refused(answer) => answer,
-        Progress::Appended { answer, .. } if !wait_for_all => answer,
+        Progress::Appended { answer, .. } if !wait_for_all || answer.error_code != 0 => answer,
         Progress::Appended { partition, end, answer } => match partition.is_acknowledged(end) {
             Ok(true) => answer,
             Ok(false) => response::produce_refusal(answer.index, ErrorCode::RequestTimedOut),
@@ -188,12 +188,31 @@ fn append(
     if image.partition(asked.index).is_none() {
         return Err(refuse(ErrorCode::UnknownTopicOrPartition));
     }
-    let early_refusal = asked.refusal.as_ref().map(|refusal| refuse(batch_refusal(refusal)));
-    let Some(records) = asked.partition else {
-        return Err(early_refusal.unwrap_or_else(|| refuse(ErrorCode::InvalidRecord)));
-    };
-    let partition = broker.partition(topic, id).map_err(|error| refuse(partition_error(&error)))?;
+    let Some(refusal) = &asked.refusal else { return append_records(broker, context, frame, asked, (topic, id), acks, slot) };
+    // What is wrong with any of its bytes is the partition's answer, but what can be appended is (KafkaApis.handleProduceRequest).
+    let refused = refuse(batch_refusal(refusal));
+    match append_records(broker, context, frame, asked, (topic, id), acks, slot) {
+        Ok(Progress::Appended { partition, end, .. }) => Ok(Progress::Appended { partition, end, answer: refused }),
+        _ => Err(refused),
+    }
+}
+
+/// Appends what is asked of a partition that exists and may be written to.
+#[expect(clippy::result_large_err, reason = "a refusal is the partition's whole answer, moved once into the response")]
+fn append_records(
+    broker: &Broker,
+    context: &RequestContext,
+    frame: &mut BytesMut,
+    asked: &Asked<'_>,
+    (topic, id): (&Authorized<TopicName>, TopicIdPartition),
+    acks: Option<Acks>,
+    slot: &Arc<Slot>,
+) -> Result<Progress, PartitionProduceResponse> {
+    let index = asked.index.0;
+    let refuse = |code| response::produce_refusal(index, code);
+    let records = asked.partition.ok_or_else(|| refuse(ErrorCode::InvalidRecord))?;
     let acks = acks.ok_or_else(|| refuse(ErrorCode::InvalidRequiredAcks))?;
+    let partition = broker.partition(topic, id).map_err(|error| refuse(partition_error(&error)))?;
     let bytes = records.records.clone().and_then(|range| frame.get_mut(range)).unwrap_or_default();
     let settings = partition.settings();
     let now = broker.clock.timestamp();
@@ -215,7 +234,7 @@ fn append(
         decompression_budget: OutputBudget(decompression_budget(settings.max_message_bytes)),
     };
     if is_internal_topic(topic.get().as_str()) && *context.client_id != *ADMIN_CLIENT {
-        return Err(early_refusal.unwrap_or_else(|| refuse(ErrorCode::InvalidTopicException)));
+        return Err(refuse(ErrorCode::InvalidTopicException));
     }
     let valid = validate_produce(bytes, &rules).map_err(|refusal| refused_batch(index, &partition, refusal))?;
     if valid.header.attributes.is_transactional() {
@@ -230,7 +249,7 @@ fn append(
     let batch = Validated { bytes, header: valid.header, max_timestamp_delta: valid.max_timestamp_delta };
     match partition.append(batch, acks, Some(slot), now) {
         Ok(appended) => {
-            let answer = early_refusal.unwrap_or_else(|| appended_answer(index, &appended, settings.timestamp_type, now));
+            let answer = appended_answer(index, &appended, settings.timestamp_type, now);
             Ok(Progress::Appended { partition, end: appended.last_offset.next(), answer })
         }
         Err(error) => Err(refused_append(context, index, &partition, broker, &error)),

@@ -21,6 +21,7 @@ mod administration;
 mod authorization;
 mod fetching;
 mod formats;
+mod refusals;
 mod stopping;
 mod storage;
 mod upkeep;
