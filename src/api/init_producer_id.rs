@@ -1,7 +1,8 @@
 //! InitProducerId (22), versions 0 to 5.
 //!
 //! An idempotent producer needs IdempotentWrite on the cluster or Write on any topic, a transactional one Write on its id. Transactions do
-//! not exist yet: a transactional id is refused with UNSUPPORTED_VERSION, which clients take for final. While producer ids are fetched from the
+//! not exist yet: a request for one is judged as Kafka's coordinator does before it looks for its state (TransactionCoordinator.handleInitProducerId),
+//! and a good one is refused with UNSUPPORTED_VERSION, which clients take for final. While producer ids are fetched from the
 //! controller, as for the first producer after a start, the answer is COORDINATOR_LOAD_IN_PROGRESS, as Kafka's, and clients try again.
 
 use std::sync::Arc;
@@ -45,6 +46,9 @@ fn serve(broker: &Broker, context: &RequestContext, request: &InitProducerIdRequ
             broker.next_producer_id(&authorized).ok_or(ErrorCode::CoordinatorLoadInProgress)
         }
         Some(id) if !consistent || id.is_empty() => Err(ErrorCode::InvalidRequest),
+        Some(_) if !(1..=broker.config.transaction_max_timeout_ms).contains(&request.transaction_timeout_ms) => {
+            Err(ErrorCode::InvalidTransactionTimeout)
+        }
         Some(_) => Err(ErrorCode::UnsupportedVersion),
     }
 }

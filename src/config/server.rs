@@ -25,6 +25,8 @@ pub struct ServerConfig {
     pub offsets_topic: InternalTopicConfig,
     pub transaction_state_topic: InternalTopicConfig,
     pub share_state_topic: InternalTopicConfig,
+    /// `transaction.max.timeout.ms`, in milliseconds: the longest transaction that a producer may ask for.
+    pub transaction_max_timeout_ms: i32,
     /// `klamm.controller.max.queued.requests`.
     pub controller_queue: usize,
     pub logging: LoggingConfig,
@@ -206,6 +208,7 @@ impl ServerConfig {
             offsets_topic: internal_topic(&settings, "offsets.topic"),
             transaction_state_topic: internal_topic(&settings, "transaction.state.log"),
             share_state_topic: internal_topic(&settings, "share.coordinator.state.topic"),
+            transaction_max_timeout_ms: narrow(settings.integer("transaction.max.timeout.ms")),
             controller_queue: narrow(settings.integer("klamm.controller.max.queued.requests")),
             logging: LoggingConfig {
                 format: if settings.text("klamm.log.format") == "json" { LogFormat::Json } else { LogFormat::Text },

@@ -176,7 +176,7 @@ pub(super) const KEYS: &[Key] = &[
         .doc("Finished ShareFetch requests that may gather among the waiting ones before they are cleared out."),
     int("transaction.abort.timed.out.transaction.cleanup.interval.ms").default("10000").at_least(1)
         .doc("Time between two looks for transactions that have timed out."),
-    int("transaction.max.timeout.ms").default("900000").at_least(1)
+    int("transaction.max.timeout.ms").default("900000").at_least(1).effective()
         .doc("Longest transaction that a producer may ask for."),
     boolean("transaction.partition.verification.enable").default("true").cluster_wide()
         .doc("Ask the coordinator whether a partition belongs to a transaction before its first record is written."),
