@@ -1,10 +1,11 @@
 //! What a handler knows of the request beside its body.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use kafka_protocol::protocol::{Encodable, StrBytes};
 
-use crate::broker::Broker;
+use crate::broker::{Broker, Partition, own_writes_are_visible};
 use crate::net::{ConnectionContext, Outcome, Response};
 use crate::protocol::{ApiKey, RequestHeader, encode_response};
 use crate::security::{CLUSTER_OPERATIONS, Cluster, Operation, Principal, Resource};
@@ -30,6 +31,18 @@ impl RequestContext {
             correlation_id: header.correlation_id,
             client_id: header.client_id(frame).into(),
             principal: Principal::anonymous(),
+        }
+    }
+
+    /// Notes that this connection was answered, or will be, before what it wrote is durable.
+    pub(super) fn wrote_ahead(&self) {
+        self.connection.wrote_ahead.store(true, Ordering::Relaxed);
+    }
+
+    /// Lets a connection that writes ahead see what it wrote; others do not wait.
+    pub(super) async fn see_own_writes(&self, partitions: impl Iterator<Item = &Arc<Partition>>) {
+        if self.connection.wrote_ahead.load(Ordering::Relaxed) {
+            own_writes_are_visible(&partitions.cloned().collect::<Vec<_>>()).await;
         }
     }
 

@@ -52,6 +52,7 @@ pub(super) async fn handle(broker: &Arc<Broker>, context: &RequestContext, reque
     // Unknown ids first, as Kafka looks for them first.
     refused.sort_by_key(|(_, code)| *code != ErrorCode::UnknownTopicId);
     let (targets, partitions): (Vec<_>, Vec<_>) = found.into_iter().unzip();
+    context.see_own_writes(partitions.iter().map(|(partition, _)| partition)).await;
     let job = FetchJob { partitions, max_wait, min_bytes, max_bytes };
     let fetched = job.serve(broker).await;
     let mut data: Vec<PartitionData> = targets

@@ -36,17 +36,24 @@ const NOTHING: Found = (-1, -1, None);
 
 pub(super) async fn handle(broker: &Arc<Broker>, context: &RequestContext, request: ListOffsetsRequest) -> ListOffsetsResponse {
     let duplicates = duplicates(&request);
-    let mut topics: IndexMap<TopicName, IndexMap<i32, ListOffsetsPartitionResponse>> = IndexMap::new();
-    for topic in request.topics {
-        let name = TopicName::new(&topic.name);
-        for asked in &topic.partitions {
+    let asked: Vec<_> = request
+        .topics
+        .iter()
+        .flat_map(|topic| topic.partitions.iter().map(|asked| (TopicName::new(&topic.name), asked)))
+        .map(|(name, asked)| {
             let duplicate = duplicates.contains(&(name.clone(), asked.partition_index));
-            let found = if duplicate { Err(ErrorCode::InvalidRequest) } else { serve(broker, context, &name, asked).await };
-            topics
-                .entry(name.clone())
-                .or_default()
-                .insert(asked.partition_index, answer(context.version, asked.partition_index, found));
-        }
+            let found = if duplicate { Err(ErrorCode::InvalidRequest) } else { find(broker, context, &name, asked) };
+            (name, asked, found)
+        })
+        .collect();
+    context.see_own_writes(asked.iter().filter_map(|(.., found)| found.as_ref().ok())).await;
+    let mut topics: IndexMap<TopicName, IndexMap<i32, ListOffsetsPartitionResponse>> = IndexMap::new();
+    for (name, asked, found) in asked {
+        let found = match found {
+            Ok(partition) => search(broker, &partition, asked.timestamp).await.map_err(|error| partition_error(&error)),
+            Err(code) => Err(code),
+        };
+        topics.entry(name).or_default().insert(asked.partition_index, answer(context.version, asked.partition_index, found));
     }
     let topics = topics.into_iter().map(|(name, partitions)| {
         ListOffsetsTopicResponse::default().with_name(wire_topic(&name)).with_partitions(partitions.into_values().collect())
@@ -74,12 +81,13 @@ fn answer(version: i16, index: i32, found: Result<Found, ErrorCode>) -> ListOffs
         .with_leader_epoch(epoch.filter(|_| version >= LEADER_EPOCH).map_or(-1, |epoch| epoch.0))
 }
 
-async fn serve(
+/// The partition, if it may be looked at and the question has an answer.
+fn find(
     broker: &Broker,
     context: &RequestContext,
     name: &TopicName,
     asked: &ListOffsetsPartition,
-) -> Result<Found, ErrorCode> {
+) -> Result<Arc<Partition>, ErrorCode> {
     let topic = broker
         .security
         .authorize(&context.principal, Operation::Describe, name.clone())
@@ -94,7 +102,7 @@ async fn serve(
     let partition = broker.partition(&topic, id).map_err(|error| partition_error(&error))?;
     let believed = (asked.current_leader_epoch >= 0).then_some(LeaderEpoch(asked.current_leader_epoch));
     partition.check_epoch(believed).map_err(|error| partition_error(&error))?;
-    search(broker, &partition, asked.timestamp).await.map_err(|error| partition_error(&error))
+    Ok(partition)
 }
 
 /// The version that brought a timestamp; `None` for negative ones that mean nothing.

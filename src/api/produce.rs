@@ -74,6 +74,8 @@ pub(super) async fn handle(broker: &Arc<Broker>, context: &RequestContext, mut f
         let timeout = Duration::from_millis(u64::try_from(request.timeout_ms).unwrap_or(0));
         // Whether it was reached or ran out is asked of each partition below.
         let _ = tokio::time::timeout(timeout, std::future::poll_fn(|context| slot.poll(context))).await;
+    } else {
+        context.wrote_ahead();
     }
     drop(frame);
     let mut responses: IndexMap<&ProduceTopicKey, TopicProduceResponse> = IndexMap::new();

@@ -57,8 +57,8 @@ struct State {
 /// What an entry on the pending list waits for.
 #[derive(Debug)]
 enum Waiting {
-    /// A produce with acks=all: the high watermark at or past this offset.
-    Produce(Offset),
+    /// A produce with acks=all, or the reader of one's own writes: the high watermark at or past this offset.
+    Written(Offset),
     /// A fetch: bytes between `from` and the high watermark, at most `room` of them, for the partition's limit lets no more be sent.
     /// Both move along as bytes are credited.
     Fetch { from: Offset, room: i64 },
@@ -153,7 +153,7 @@ impl Partition {
             if state.leader.high_watermark() >= end {
                 wakers.extend(slot.credit(1));
             } else {
-                state.pending.register(Waiting::Produce(end), slot);
+                state.pending.register(Waiting::Written(end), slot);
             }
         }
         let arm = !state.queued && state.log.flushed_offset() < state.log.log_end_offset() && self.must_sync(&state, now);
@@ -225,6 +225,18 @@ impl Partition {
     /// The partition went away or its directory failed.
     pub fn is_acknowledged(&self, end: Offset) -> Result<bool, PartitionError> {
         Ok(self.open()?.leader.high_watermark() >= end)
+    }
+
+    /// Credits the slot by one once all that the log holds now lies below the high watermark. False, and nothing is registered, if it
+    /// does already or nothing is served here any more.
+    pub(super) fn wait_for_log_end(&self, slot: &Arc<Slot>) -> bool {
+        let Ok(mut state) = self.open() else { return false };
+        let end = state.log.log_end_offset();
+        if state.leader.high_watermark() >= end {
+            return false;
+        }
+        state.pending.register(Waiting::Written(end), slot);
+        true
     }
 
     /// Looks at what a fetch of `request` would find.
@@ -367,7 +379,7 @@ impl Partition {
         let mut wakers = Vec::new();
         self.lock().pending.advance(&mut wakers, |waiting| match waiting {
             Waiting::Fetch { .. } => (i64::MAX, Keep::No),
-            Waiting::Produce(_) => (0, Keep::Yes),
+            Waiting::Written(_) => (0, Keep::Yes),
         });
         wakers.into_iter().for_each(Waker::wake);
     }
@@ -429,8 +441,8 @@ impl State {
         let high_watermark = self.leader.high_watermark();
         let log = &self.log;
         self.pending.advance(wakers, |waiting| match waiting {
-            Waiting::Produce(end) if high_watermark >= *end => (1, Keep::No),
-            Waiting::Produce(_) => (0, Keep::Yes),
+            Waiting::Written(end) if high_watermark >= *end => (1, Keep::No),
+            Waiting::Written(_) => (0, Keep::Yes),
             Waiting::Fetch { from, room } if high_watermark > *from => {
                 let bytes = log.bytes_between(*from, high_watermark);
                 *from = high_watermark;

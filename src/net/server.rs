@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -238,7 +238,8 @@ impl Shared {
         let Some((index, worker)) = self.workers.iter().enumerate().min_by_key(|(_, worker)| load(worker)) else { return };
         worker.connections.fetch_add(1, Ordering::Relaxed);
         let id = self.next_connection.fetch_add(1, Ordering::Relaxed);
-        let context = Arc::new(ConnectionContext { id, listener: Arc::clone(listener), peer });
+        let context =
+            Arc::new(ConnectionContext { id, listener: Arc::clone(listener), peer, wrote_ahead: AtomicBool::new(false) });
         let pool = Arc::clone(&worker.pool);
         let guest = Guest { shared: Arc::clone(self), context, worker: index };
         self.execution.spawn(

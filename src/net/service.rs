@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use bytes::{Bytes, BytesMut};
 
@@ -15,6 +16,8 @@ pub struct ConnectionContext {
     /// Name of the listener it came in on; answers give addresses of that listener.
     pub listener: Arc<str>,
     pub peer: SocketAddr,
+    /// Set once a produce of this connection was answered before what it wrote was durable: its reads see to it that they see it.
+    pub wrote_ahead: AtomicBool,
 }
 
 /// An answer, its size prefix and header included, as pieces that are written without being joined.

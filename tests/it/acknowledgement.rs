@@ -6,7 +6,8 @@ use kafka_protocol::messages::MetadataRequest;
 
 use crate::support::records::ProducerState;
 use crate::world::requests::{
-    FETCH, LATEST, METADATA, PRODUCE, Topic, batch, batch_of, fetch, fetched, produce, produced, records_of,
+    FETCH, LATEST, LIST_OFFSETS, METADATA, PRODUCE, Topic, batch, batch_of, fetch, fetched, list_offsets, produce, produced,
+    records_of,
 };
 use crate::world::{Setup, soon, until};
 
@@ -39,6 +40,42 @@ async fn what_is_not_synced_is_neither_acknowledged_nor_shown() {
     assert_eq!(produced(writer.receive(all).await).error_code, 0);
     let seen = reader.fetch(&topic, 0, 0).await;
     assert!(records_of(&seen).starts_with(&[(0, "a".to_owned())]));
+    running.stop().await.unwrap();
+}
+
+/// As when a client's producer and consumer share a connection.
+#[tokio::test]
+async fn a_connection_reads_what_it_wrote_ahead_of_the_sync() {
+    let running = Setup::new().start().await;
+    let (mut client, mut reader) = (running.client().await, running.client().await);
+    let topic = client.create("t", 1, &[]).await;
+    running.execution.hold_syncs();
+    let answer = produced(client.call(PRODUCE, &produce(PRODUCE, 1, &[(&topic, 0, batch(&["a"]))])).await);
+    assert_eq!((answer.error_code, answer.base_offset), (0, 0));
+    // Whoever only reads is answered at once, with what is durable.
+    assert_eq!(reader.offset(&topic, 0, LATEST).await, 0);
+    let seen = reader.fetch(&topic, 0, 0).await;
+    assert_eq!((seen.high_watermark, records_of(&seen)), (0, Vec::new()));
+    // These want no patience of the node: max_wait_ms is 0.
+    let records = client.send(FETCH, &fetch(FETCH, &[(&topic, 0, 0)])).await;
+    let latest = client.send(LIST_OFFSETS, &list_offsets(&topic, 0, LATEST)).await;
+    tokio::time::timeout(A_WHILE, client.raw().receive_frame()).await.expect_err("answered before the sync");
+    running.execution.release_syncs();
+    let seen = fetched(client.receive(records).await);
+    assert_eq!((seen.high_watermark, records_of(&seen)), (1, vec![(0, "a".to_owned())]));
+    assert_eq!(client.receive(latest).await.topics[0].partitions[0].offset, 1);
+    running.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_sync_that_takes_too_long_holds_no_reader_up_for_good() {
+    let running = Setup::new().start().await;
+    let mut client = running.client().await;
+    let topic = client.create("t", 1, &[]).await;
+    running.execution.hold_syncs();
+    client.send(PRODUCE, &produce(PRODUCE, 0, &[(&topic, 0, batch(&["a"]))])).await;
+    assert_eq!(client.offset(&topic, 0, LATEST).await, 0);
+    running.execution.release_syncs();
     running.stop().await.unwrap();
 }
 
