@@ -28,22 +28,24 @@ impl DynamicConfigs<'_> {
     }
 }
 
-/// Judges the settings of a topic that is to be created or changed.
+/// Judges the settings of a topic that is to be created or changed. Of a key that stands several times the last value holds, but no null
+/// is overlooked.
 ///
 /// # Errors
 /// The text that goes with INVALID_CONFIG.
 pub fn validate_topic_configs<'a>(configs: impl IntoIterator<Item = (&'a str, Option<&'a str>)>) -> Result<(), String> {
-    let configs: BTreeMap<&str, Option<&str>> = configs.into_iter().collect();
-    let nulls: Vec<&str> = configs.iter().filter(|(_, value)| value.is_none()).map(|(name, _)| *name).collect();
+    let (nulls, given): (Vec<_>, Vec<_>) = configs.into_iter().partition(|(_, value)| value.is_none());
     if !nulls.is_empty() {
-        return Err(format!("Null value not supported for topic configs: {}", nulls.join(",")));
+        let names: Vec<&str> = nulls.into_iter().map(|(name, _)| name).collect();
+        return Err(format!("Null value not supported for topic configs: {}", names.join(",")));
     }
+    let configs: BTreeMap<&str, &str> = given.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
     if let Some(name) = configs.keys().find(|name| keys::topic_key(name).is_none()) {
         return Err(format!("Unknown topic config name: {name}"));
     }
     let mut values = BTreeMap::new();
     for key in keys::TOPIC {
-        if let Some(Some(text)) = configs.get(key.name) {
+        if let Some(text) = configs.get(key.name) {
             values.insert(key.name, key.parse(text).map_err(|reason| bad_value(key, text, &reason))?);
         }
     }

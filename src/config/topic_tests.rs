@@ -121,6 +121,17 @@ fn settings_are_taken_and_refused_as_kafka_does() {
     }
 }
 
+/// As Apache Kafka 4.3.0 answered to these pairs.
+#[test]
+fn of_a_key_that_stands_twice_the_last_value_counts_and_every_null() {
+    let judged = |values: [Option<&'static str>; 2]| validate_topic_configs(values.map(|value| ("retention.ms", value)));
+    assert_eq!(judged([Some("abc"), Some("50000")]), Ok(()));
+    assert!(judged([Some("50000"), Some("abc")]).is_err());
+    let null = Err("Null value not supported for topic configs: retention.ms".to_owned());
+    assert_eq!(judged([None, Some("50000")]), null);
+    assert_eq!(judged([Some("50000"), None]), null);
+}
+
 #[test]
 fn compaction_lags_must_not_contradict_each_other() {
     let conflict = [("min.compaction.lag.ms", Some("10")), ("max.compaction.lag.ms", Some("5"))];
