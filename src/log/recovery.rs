@@ -98,11 +98,12 @@ impl Log {
         if scan_from.is_some() { self.sync_directory() } else { Ok(()) }
     }
 
-    /// Reads the epochs; false if the file cannot be believed or is not there.
+    /// Reads the epochs; false if the file cannot be believed or is not there. A log that is new has neither file nor epochs.
     fn load_epochs(&mut self) -> Result<bool, LogFault> {
         let text = checkpoint::read_file(&*self.place.disk, &self.place.directory.join(epochs::FILE_NAME))?;
+        let is_new = text.is_none() && self.segments.is_empty();
         let parsed = text.and_then(|text| LeaderEpochs::parse(&text));
-        let is_known = parsed.is_some();
+        let is_known = parsed.is_some() || is_new;
         self.epochs = parsed.unwrap_or_default();
         Ok(is_known)
     }
