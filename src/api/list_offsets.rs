@@ -16,7 +16,6 @@ use super::errors::partition_error;
 use crate::broker::{Broker, Partition, PartitionError};
 use crate::log::TimestampTarget;
 use crate::protocol::ErrorCode;
-use crate::seams::{Blocking, run_blocking};
 use crate::security::Operation;
 use crate::types::{LeaderEpoch, Offset, PartitionIndex, Timestamp, TopicIdPartition, TopicName};
 
@@ -127,7 +126,7 @@ async fn search(broker: &Broker, partition: &Arc<Partition>, timestamp: i64) -> 
         time => TimestampTarget::AtOrAfter(Timestamp(time)),
     };
     let plan = partition.plan_timestamp(target)?;
-    let found = run_blocking(&*broker.execution, Blocking::Read, move || plan.search()).await.ok_or(PartitionError::NotLeader)?;
+    let found = broker.disk_reads.run(move || plan.search()).await.ok_or(PartitionError::NotLeader)?;
     match found {
         Ok(Some((offset, timestamp, epoch))) => Ok((offset.0, timestamp.0, epoch)),
         Ok(None) => Ok(NOTHING),

@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::sync::watch;
 
-use super::{ControllerError, ControllerHandle, Metrics, Partition, PartitionError, Partitions, ProducerIds, Publisher};
+use super::{
+    ControllerError, ControllerHandle, DiskReads, Metrics, Partition, PartitionError, Partitions, ProducerIds, Publisher,
+};
 use crate::config::{
     ConfigEntry, DynamicConfigs, InternalTopicConfig, ServerConfig, describe_broker, describe_cluster_defaults,
     describe_created_topic, describe_topic,
@@ -25,6 +27,7 @@ pub struct Broker {
     pub security: Security,
     pub clock: Arc<dyn Clock>,
     pub execution: Arc<dyn Execution>,
+    pub disk_reads: DiskReads,
     pub metrics: Metrics,
     pub(super) controller: ControllerHandle,
     pub(super) publisher: Arc<Publisher>,

@@ -8,7 +8,6 @@ use bytes::Bytes;
 use super::{Broker, FetchLook, Metrics, Partition, PartitionError};
 use crate::log::{ReadPlan, ReadResult};
 use crate::replica::{PartitionRequest, Slot};
-use crate::seams::{Blocking, run_blocking};
 
 /// What a fetch asks for. Partitions are served in this order.
 #[derive(Debug)]
@@ -140,10 +139,7 @@ async fn carry_out(broker: &Broker, partition: &Arc<Partition>, plan: ReadPlan) 
         return Ok(Bytes::new());
     }
     let read = match plan.read(true) {
-        Ok(ReadResult::NotCached) => {
-            let job = run_blocking(&*broker.execution, Blocking::Read, move || plan.read(false));
-            job.await.ok_or(PartitionError::NotLeader)?
-        }
+        Ok(ReadResult::NotCached) => broker.disk_reads.run(move || plan.read(false)).await.ok_or(PartitionError::NotLeader)?,
         done => done,
     };
     match read {

@@ -11,6 +11,7 @@ pub mod execution;
 mod controller_task;
 mod core;
 mod directory;
+mod disk_reads;
 mod fetch;
 mod maintenance;
 mod metrics;
@@ -31,6 +32,7 @@ mod sync {
 pub use controller_task::{ControllerError, ControllerHandle};
 pub use core::{Broker, CoordinatorKind, is_internal_topic};
 pub use directory::LogDirectory;
+pub use disk_reads::DiskReads;
 pub use fetch::{FetchJob, Fetched};
 pub use metrics::Metrics;
 pub use node::{Node, NodeOptions, Seams, StartError};

@@ -8,7 +8,7 @@ use tokio::sync::{Semaphore, watch};
 use super::core::Broker;
 use super::storage::{OpenDirectory, Storage};
 use super::{
-    ControllerError, Found, LogDirectory, Metrics, Partitions, PartitionsOptions, ProducerIds, Publisher, SyncQueue,
+    ControllerError, DiskReads, Found, LogDirectory, Metrics, Partitions, PartitionsOptions, ProducerIds, Publisher, SyncQueue,
     controller_task, maintenance,
 };
 use crate::config::{ConfigMap, DynamicConfigs, Listener, ListenerPurpose, ServerConfig, TopicSettings};
@@ -132,6 +132,7 @@ impl Node {
         let broker = Arc::new(Broker {
             sessions: Mutex::new(FetchSessions::new(config.fetch.max_incremental_fetch_sessions)),
             producer_ids: ProducerIds::new(config.node_id, broker_epoch),
+            disk_reads: DiskReads::new(Arc::clone(&seams.execution), config.storage.max_queued_jobs),
             config,
             cluster_id,
             security: Security::new(authorizer),

@@ -33,7 +33,8 @@ pub trait Execution: Send + Sync + Debug {
 
     fn spawn(&self, lane: Lane, task: BoxFuture<'static, ()>);
 
-    /// Runs a job off the runtimes; jobs of one `Blocking::Sync` run in the order given. In the simulator a job is a timed event.
+    /// Runs a job off the runtimes; jobs of one `Blocking::Sync` run in the order given. In the simulator a job is a timed event. Blocks
+    /// while the queue is full: whoever runs on a worker bounds the jobs that it brings.
     fn block(&self, place: Blocking, job: Box<dyn FnOnce() + Send>);
 }
 

@@ -16,7 +16,7 @@ pub(super) const KEYS: &[Key] = &[
     int("klamm.controller.max.queued.requests").default("1024").between(1, 1_000_000).effective()
         .doc("Requests that may wait for the controller; more are refused with REQUEST_TIMED_OUT, and clients try again."),
     int("klamm.disk.max.queued.jobs").default("1024").between(1, 1_000_000).effective()
-        .doc("Jobs that may wait for the threads that read, and as many for each thread that syncs; above it, whoever brings one waits."),
+        .doc("Jobs that may wait for the threads that read, and as many for each thread that syncs; above half of it, clients' reads wait as tasks."),
     int("klamm.disk.reader.threads").default("4").between(1, 1024).effective()
         .doc("Threads for reads that have to wait for the disk; what memory holds is read by the threads that serve connections."),
     string("klamm.flush.mode").default("durable").one_of(&["durable", "page-cache"]).effective()
