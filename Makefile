@@ -3,11 +3,13 @@
 # test-long  the same with more seeds, kills and recordings: before an issue is called done
 # lint       formatting and clippy, without a warning
 # compat     other people's clients and tools against a real broker (arguments in ARGS, see compat/README.md)
+# fuzz       both fuzz targets, FUZZ_SECONDS each; needs a C++ compiler for libFuzzer
 # bench      figures beside Apache Kafka's in the same run
 
 CARGO ?= cargo
+FUZZ_SECONDS ?= 60
 
-.PHONY: run test test-long lint compat bench
+.PHONY: run test test-long lint compat fuzz bench
 
 run:
 	$(CARGO) run --release
@@ -28,6 +30,14 @@ lint:
 compat:
 	$(CARGO) test --no-run
 	compat/run $(ARGS)
+
+# What a run learns stays in target/fuzz/corpus, and an input that fails is named and kept in target/fuzz.
+fuzz:
+	mkdir -p target/fuzz/corpus/requests target/fuzz/corpus/batches
+	cd tests/fuzz && $(CARGO) run --release --bin requests -- \
+		../../target/fuzz/corpus/requests -artifact_prefix=../../target/fuzz/requests- -max_total_time=$(FUZZ_SECONDS)
+	cd tests/fuzz && $(CARGO) run --release --bin batches -- \
+		../../target/fuzz/corpus/batches ../golden/batches -artifact_prefix=../../target/fuzz/batches- -max_total_time=$(FUZZ_SECONDS)
 
 bench:
 	$(CARGO) build --release

@@ -10,45 +10,19 @@
     reason = "tests"
 )]
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+#[path = "support/allocations.rs"]
+mod allocations;
+#[macro_use]
+#[path = "support/every_request.rs"]
+mod every_request;
+
 use std::fmt::Debug;
 
+use allocations::counted;
 use bytes::{Bytes, BytesMut};
 use kafka_protocol::messages::*;
 use kafka_protocol::protocol::{Decodable, Encodable, Request};
 use klamm::protocol::{DecodeError, decode_request, decode_response};
-
-thread_local! {
-    static LARGEST: Cell<usize> = const { Cell::new(0) };
-}
-
-struct Counting;
-
-#[expect(unsafe_code, reason = "the trait demands it; every call goes on to the system's allocator as it came")]
-// SAFETY: see above.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        LARGEST.set(LARGEST.get().max(layout.size()));
-        // SAFETY: the caller keeps GlobalAlloc's contract.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the caller keeps GlobalAlloc's contract.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-/// What `action` returns, and its largest allocation in bytes.
-fn largest<T>(action: impl FnOnce() -> T) -> (T, usize) {
-    LARGEST.set(0);
-    let result = action();
-    (result, LARGEST.get())
-}
 
 /// Most bytes that one allocation may take while a body of so many bytes is decoded: an element takes a byte on the wire and at
 /// most some hundred in memory.
@@ -120,8 +94,8 @@ fn cell<T: Encodable + Decodable + Default + PartialEq + Debug>(
         // A few steps towards a longer body: what decodes is written anew and must be read alike by the plain decoder.
         for _ in 0..40 {
             let wider = random.widened(&body);
-            let (decoded, most) = largest(|| bounded(version, wider.clone()));
-            assert!(most <= bound(wider.len()), "{name} {version}: {most} bytes for {wider:x?}");
+            let (decoded, allocated) = counted(|| bounded(version, wider.clone()));
+            assert!(allocated.largest <= bound(wider.len()), "{name} {version}: {allocated:?} for {wider:x?}");
             let mut written = BytesMut::new();
             let Ok(message) = decoded else { continue };
             if message.encode(&mut written, version).is_err() || written.len() < body.len() {
@@ -139,10 +113,10 @@ fn cell<T: Encodable + Decodable + Default + PartialEq + Debug>(
             hostile.truncate(position);
             hostile.extend_from_slice(lie);
             hostile.extend_from_slice(body.get(position + lie.len()..).unwrap_or_default());
-            let (_, most) = largest(|| bounded(version, hostile.clone().freeze()));
-            assert!(most <= bound(hostile.len()), "{name} {version}: {most} bytes for {hostile:x?}");
+            let (_, allocated) = counted(|| bounded(version, hostile.clone().freeze()));
+            assert!(allocated.largest <= bound(hostile.len()), "{name} {version}: {allocated:?} for {hostile:x?}");
             tally.hostile += 1;
-            tally.largest = tally.largest.max(most);
+            tally.largest = tally.largest.max(allocated.largest);
         }
     }
 }
@@ -159,36 +133,14 @@ where
     }
 }
 
-macro_rules! every_request {
-    ($rounds:expr, $tally:expr, $($request:ident)*) => {
+macro_rules! both {
+    ($rounds:ident $tally:ident $($request:ident)*) => {
         $(both::<$request>($rounds, $tally);)*
     };
 }
 
 fn every_cell(rounds: usize, tally: &mut Tally) {
-    every_request!(rounds, tally,
-        ProduceRequest FetchRequest ListOffsetsRequest MetadataRequest OffsetCommitRequest OffsetFetchRequest
-        FindCoordinatorRequest JoinGroupRequest HeartbeatRequest LeaveGroupRequest SyncGroupRequest DescribeGroupsRequest
-        ListGroupsRequest SaslHandshakeRequest ApiVersionsRequest CreateTopicsRequest DeleteTopicsRequest
-        DeleteRecordsRequest InitProducerIdRequest OffsetForLeaderEpochRequest AddPartitionsToTxnRequest
-        AddOffsetsToTxnRequest EndTxnRequest WriteTxnMarkersRequest TxnOffsetCommitRequest DescribeAclsRequest
-        CreateAclsRequest DeleteAclsRequest DescribeConfigsRequest AlterConfigsRequest AlterReplicaLogDirsRequest
-        DescribeLogDirsRequest SaslAuthenticateRequest CreatePartitionsRequest CreateDelegationTokenRequest
-        RenewDelegationTokenRequest ExpireDelegationTokenRequest DescribeDelegationTokenRequest DeleteGroupsRequest
-        ElectLeadersRequest IncrementalAlterConfigsRequest AlterPartitionReassignmentsRequest
-        ListPartitionReassignmentsRequest OffsetDeleteRequest DescribeClientQuotasRequest AlterClientQuotasRequest
-        DescribeUserScramCredentialsRequest AlterUserScramCredentialsRequest VoteRequest BeginQuorumEpochRequest
-        EndQuorumEpochRequest DescribeQuorumRequest AlterPartitionRequest UpdateFeaturesRequest EnvelopeRequest
-        FetchSnapshotRequest DescribeClusterRequest DescribeProducersRequest BrokerRegistrationRequest BrokerHeartbeatRequest
-        UnregisterBrokerRequest DescribeTransactionsRequest ListTransactionsRequest AllocateProducerIdsRequest
-        ConsumerGroupHeartbeatRequest ConsumerGroupDescribeRequest ControllerRegistrationRequest
-        GetTelemetrySubscriptionsRequest PushTelemetryRequest AssignReplicasToDirsRequest ListConfigResourcesRequest
-        DescribeTopicPartitionsRequest ShareGroupHeartbeatRequest ShareGroupDescribeRequest ShareFetchRequest
-        ShareAcknowledgeRequest AddRaftVoterRequest RemoveRaftVoterRequest UpdateRaftVoterRequest
-        InitializeShareGroupStateRequest ReadShareGroupStateRequest WriteShareGroupStateRequest DeleteShareGroupStateRequest
-        ReadShareGroupStateSummaryRequest DescribeShareGroupOffsetsRequest AlterShareGroupOffsetsRequest
-        DeleteShareGroupOffsetsRequest
-    );
+    every_request!(both!(rounds tally));
 }
 
 #[test]
@@ -208,17 +160,17 @@ fn no_count_reserves_more_than_its_body_is_worth() {
 #[test]
 fn the_allocator_sees_what_the_plain_decoder_reserves() {
     let mut body = Bytes::from_static(&[0xff, 0xff, 0x7f, 0, 0, 0, 0]);
-    let (decoded, most) = largest(|| MetadataRequest::decode(&mut body.clone(), 9));
-    assert!(decoded.is_err() && most > 50 << 20, "{most}");
-    let (decoded, most) = largest(|| decode_request::<MetadataRequest>(9, body.split_off(0)));
-    assert!(decoded.is_err() && most < 4096, "{most}");
+    let (decoded, allocated) = counted(|| MetadataRequest::decode(&mut body.clone(), 9));
+    assert!(decoded.is_err() && allocated.largest > 50 << 20, "{allocated:?}");
+    let (decoded, allocated) = counted(|| decode_request::<MetadataRequest>(9, body.split_off(0)));
+    assert!(decoded.is_err() && allocated.largest < 4096, "{allocated:?}");
 }
 
 #[test]
 fn long_bodies_are_refused_before_they_are_looked_at() {
     let body = Bytes::from(vec![0; (2 << 20) + 1]);
-    let (decoded, most) = largest(|| decode_request::<MetadataRequest>(9, body));
-    assert!(matches!(decoded, Err(DecodeError::TooLarge { .. })) && most == 0, "{most}");
+    let (decoded, allocated) = counted(|| decode_request::<MetadataRequest>(9, body));
+    assert!(matches!(decoded, Err(DecodeError::TooLarge { .. })) && allocated.times == 0, "{allocated:?}");
 }
 
 /// Numbers above the length of what is left are no counts, and come through the two passes unharmed.
@@ -229,4 +181,14 @@ fn plain_numbers_of_old_versions_keep_their_value() {
     request.encode(&mut body, 7).unwrap();
     let decoded = decode_request::<FetchRequest>(7, body.freeze()).unwrap();
     assert_eq!((decoded.max_wait_ms, decoded.max_bytes, decoded.session_id), (i32::MAX, 1 << 30, i32::MIN));
+}
+
+/// The crate would read this one as null and go on in its middle; Kafka refuses it (ByteUtils.readUnsignedVarint).
+#[test]
+fn varints_of_more_than_five_bytes_are_refused() {
+    let body = |count: &[u8]| Bytes::from([count, &[0; 4]].concat());
+    assert!(decode_request::<MetadataRequest>(9, body(&[0x80, 0x80, 0x80, 0x80, 0x00])).is_ok());
+    let longer = body(&[0x80, 0x80, 0x80, 0x80, 0x80, 0x00]);
+    assert!(MetadataRequest::decode(&mut longer.clone(), 9).is_ok());
+    assert!(decode_request::<MetadataRequest>(9, longer).is_err());
 }

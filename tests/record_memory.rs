@@ -2,47 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+#[path = "support/allocations.rs"]
+mod allocations;
 
+use allocations::counted;
 use klamm::record::{
     BatchBuilder, BatchOptions, NewRecord, OutputBudget, ProduceRules, Records, TimestampRules, decompress, validate_produce,
 };
 use klamm::types::{Compression, Timestamp, TimestampType};
-
-thread_local! {
-    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
-    static LARGEST: Cell<usize> = const { Cell::new(0) };
-}
-
-struct Counting;
-
-#[expect(unsafe_code, reason = "the trait demands it; every call goes on to the system's allocator as it came")]
-// SAFETY: see above.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
-        LARGEST.set(LARGEST.get().max(layout.size()));
-        // SAFETY: the caller keeps GlobalAlloc's contract.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the caller keeps GlobalAlloc's contract.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-/// Runs `action`; what it returned, how often it allocated, and its largest allocation in bytes.
-fn counted<T>(action: impl FnOnce() -> T) -> (T, usize, usize) {
-    ALLOCATIONS.set(0);
-    LARGEST.set(0);
-    let result = action();
-    (result, ALLOCATIONS.get(), LARGEST.get())
-}
 
 fn rules(timestamp_type: TimestampType) -> ProduceRules {
     ProduceRules {
@@ -69,20 +36,20 @@ fn batch(compression: Compression) -> Vec<u8> {
 /// The allocator is the counting one: without this, the tests below could not fail.
 #[test]
 fn allocations_are_counted() {
-    let (vector, allocations, largest) = counted(|| vec![1_u8; 12_345]);
-    assert_eq!((vector.len(), allocations, largest), (12_345, 1, 12_345));
+    let (vector, allocated) = counted(|| vec![1_u8; 12_345]);
+    assert_eq!((vector.len(), allocated.times, allocated.largest), (12_345, 1, 12_345));
 }
 
 #[test]
 fn a_good_uncompressed_batch_costs_no_allocation() {
     for timestamp_type in [TimestampType::CreateTime, TimestampType::LogAppendTime] {
         let mut bytes = batch(Compression::None);
-        let (valid, allocations, _) = counted(|| validate_produce(&mut bytes, &rules(timestamp_type)));
-        assert_eq!((valid.unwrap().header.record_count, allocations), (1000, 0));
+        let (valid, allocated) = counted(|| validate_produce(&mut bytes, &rules(timestamp_type)));
+        assert_eq!((valid.unwrap().header.record_count, allocated.times), (1000, 0));
     }
     let bytes = batch(Compression::None);
-    let (records, allocations, _) = counted(|| Records::read(&bytes, OutputBudget(0)));
-    assert_eq!((records.unwrap().iter().count(), allocations), (1000, 0));
+    let (records, allocated) = counted(|| Records::read(&bytes, OutputBudget(0)));
+    assert_eq!((records.unwrap().iter().count(), allocated.times), (1000, 0));
 }
 
 /// A compressed batch is walked as a stream: what is held does not grow with what it unpacks to (here 1 MiB and more).
@@ -96,9 +63,9 @@ fn a_compressed_batch_is_never_held_unpacked() {
             builder.push(&record);
         }
         let mut bytes = builder.finish();
-        let (valid, _, largest) = counted(|| validate_produce(&mut bytes, &rules(TimestampType::CreateTime)));
+        let (valid, allocated) = counted(|| validate_produce(&mut bytes, &rules(TimestampType::CreateTime)));
         valid.unwrap();
-        assert!(largest <= 128 * 1024, "{codec:?} allocated {largest} bytes at once");
+        assert!(allocated.largest <= 128 * 1024, "{codec:?}: {allocated:?}");
     }
 }
 
@@ -119,11 +86,11 @@ fn announced_counts_and_lengths_are_not_believed() {
                 Records::read(&bytes, OutputBudget(1 << 24))
                     .map(|records| records.iter().map(|record| record.headers.len()).sum())
             };
-            let (_, _, largest) = counted::<Result<usize, _>>(read);
-            assert!(largest <= 4096, "reading allocated {largest} bytes with {hostile:x?} at {position}");
-            let (_, _, largest) = counted(|| validate_produce(&mut bytes, &rules(TimestampType::CreateTime)).is_ok());
+            let (_, allocated) = counted::<Result<usize, _>>(read);
+            assert!(allocated.largest <= 4096, "reading: {allocated:?} with {hostile:x?} at {position}");
+            let (_, allocated) = counted(|| validate_produce(&mut bytes, &rules(TimestampType::CreateTime)).is_ok());
             // An unlucky codec number brings that codec's own state.
-            assert!(largest <= 128 * 1024, "validation allocated {largest} bytes with {hostile:x?} at {position}");
+            assert!(allocated.largest <= 128 * 1024, "validation: {allocated:?} with {hostile:x?} at {position}");
         }
     }
 }
@@ -134,8 +101,8 @@ fn announced_sizes_of_compressed_blocks_are_not_believed() {
     let lie = [&[0xff, 0xff, 0xff, 0xff, 0x0f][..], &[0; 27]].concat();
     let framed = [&b"\x82SNAPPY\0\0\0\0\x01\0\0\0\x01\0\0\0\x20"[..], &lie].concat();
     for payload in [lie, framed] {
-        let (result, _, largest) = counted(|| decompress(Compression::Snappy, &payload, OutputBudget(usize::MAX)));
+        let (result, allocated) = counted(|| decompress(Compression::Snappy, &payload, OutputBudget(usize::MAX)));
         assert_eq!(result.unwrap_err().kind(), std::io::ErrorKind::InvalidData);
-        assert!(largest <= 4096, "snappy allocated {largest} bytes");
+        assert!(allocated.largest <= 4096, "{allocated:?}");
     }
 }

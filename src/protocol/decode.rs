@@ -5,7 +5,8 @@
 //! - [`Flexible`]: in flexible versions every unsigned varint is a length, a count or a tag, so one above what is left plus one is
 //!   refused. Varints and booleans arrive as the same single-byte reads, so every run of up to five bytes that could be a varint
 //!   is judged, and any other read ends the run. A varint of one byte always passes: room for 126 elements is no danger, and
-//!   the number of an unknown tag may well be above what is left.
+//!   the number of an unknown tag may well be above what is left. What is refused besides is an unknown tag of several bytes close
+//!   to the end of a body: nothing in the bytes tells it from a count. Kafka's own tags have one byte.
 //! - [`Classic`]: in older versions a count is an int32, and so are many plain numbers. The first pass hands on `left + 1` in
 //!   place of anything larger: a count then fails for lack of bytes. If the pass succeeds, what was lowered were plain numbers,
 //!   and the body is decoded once more as it is.
@@ -72,7 +73,7 @@ struct Flexible {
 
 impl Flexible {
     /// Takes note of a single byte and refuses it when it completes anything that, read as a varint of several bytes, is above
-    /// `left + 1`.
+    /// `left + 1`, or has more than five bytes.
     fn judge(&mut self, byte: u8, left: usize) -> Result<(), TryGetError> {
         self.run = (self.run << 8) | u64::from(byte);
         self.length = (self.length + 1).min(5);
@@ -83,8 +84,9 @@ impl Flexible {
                 break;
             }
             value = value << 7 | candidate & 0x7f;
-            let complete = byte < 0x80 || back == 4;
-            if complete && value > left as u64 + 1 {
+            // The crate takes five bytes for a varint even if it goes on behind them; Kafka refuses it.
+            let is_refused = if byte < 0x80 { value > left as u64 + 1 } else { back == 4 };
+            if is_refused {
                 let requested = usize::try_from(value).unwrap_or(usize::MAX);
                 return Err(TryGetError { requested, available: left });
             }
