@@ -90,14 +90,14 @@ impl Broker {
     /// The partition, if this broker leads it. `topic` is the proof for the topic that `id` names.
     ///
     /// # Errors
-    /// `Storage` when its directory failed before it was opened, else `NotLeader`.
+    /// `Storage` when its directory failed before it was opened or had no space for it, else `NotLeader`.
     pub fn partition(&self, topic: &Authorized<TopicName>, id: TopicIdPartition) -> Result<Arc<Partition>, PartitionError> {
         if let Some(partition) = self.partitions.get(id).filter(|partition| partition.topic == *topic.get()) {
             return Ok(partition);
         }
         let image = self.image();
-        let offline =
-            image.topics().partition(id).is_some_and(|partition| self.is_replica_offline(self.config.node_id, partition));
+        let offline = self.partitions.unopened().get(id).is_some()
+            || image.topics().partition(id).is_some_and(|partition| self.is_replica_offline(self.config.node_id, partition));
         Err(if offline { PartitionError::Storage } else { PartitionError::NotLeader })
     }
 

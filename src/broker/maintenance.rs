@@ -84,6 +84,8 @@ impl Partitions {
             Chore::RemoveDeleted => {
                 self.each(|log, _| log.remove_deleted(now));
                 self.remove_deleted();
+                // Now there may be space for them.
+                self.open_unopened();
             }
             Chore::ExpireProducers => self.each(|log, _| {
                 log.expire_producers(now);
@@ -115,7 +117,8 @@ impl Partitions {
         let all = self.all();
         for directory in self.directories().iter().filter(|directory| !directory.is_offline()) {
             let here = all.iter().filter(|partition| Arc::ptr_eq(&partition.directory, directory));
-            let offsets: Vec<(TopicPartition, Offset)> = here.filter_map(|partition| read(partition, &offset)).collect();
+            let mut offsets: Vec<(TopicPartition, Offset)> = here.filter_map(|partition| read(partition, &offset)).collect();
+            offsets.extend(self.unopened().offsets_in(&directory.path, file));
             if let Err(fault) = write(self.disk(), &directory.path, file, &offsets) {
                 match fault {
                     // Recovery takes a little longer; nothing is lost.
@@ -134,9 +137,9 @@ impl Partitions {
     /// Begins to close: the table and the checkpoint files are as they are from now on, but for what [`Partitions::close`] writes. Waits
     /// for whoever changes them. Blocks on the disk.
     pub(super) fn begin_close(&self) {
-        if let Some(mut closed) = self.changing() {
+        if let Some(mut changing) = self.changing() {
             self.checkpoint(LOG_START_OFFSET, |log, _| log.log_start_offset());
-            *closed = true;
+            changing.closed = true;
         }
     }
 
@@ -150,12 +153,16 @@ impl Partitions {
         let here = all.iter().filter(|partition| std::ptr::eq(&*partition.directory, directory));
         // All are closed, whatever becomes of one of them.
         let ends: Vec<_> = here.map(|partition| partition.close(Some(now)).map(|end| (partition.name(), end))).collect();
-        let offsets = ends.into_iter().collect::<Result<Vec<_>, _>>()?;
+        let mut offsets = ends.into_iter().collect::<Result<Vec<_>, _>>()?;
         if directory.is_offline() {
             return Ok(());
         }
-        write(self.disk(), &directory.path, RECOVERY_POINT, &offsets)?;
         write(self.disk(), &directory.path, REPLICATION_OFFSET, &offsets)?;
+        let unopened = self.unopened().offsets_in(&directory.path, RECOVERY_POINT);
+        // What could not be opened has yet to be recovered.
+        let clean = clean.filter(|_| unopened.is_empty());
+        offsets.extend(unopened);
+        write(self.disk(), &directory.path, RECOVERY_POINT, &offsets)?;
         clean.map_or(Ok(()), |epoch| write_clean_shutdown(self.disk(), &directory.path, epoch))
     }
 }

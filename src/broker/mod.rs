@@ -23,6 +23,7 @@ mod producer_ids;
 mod publisher;
 mod storage;
 mod sync_queue;
+mod unopened;
 
 /// The primitives `sync_queue.rs` is built on; its interleaving test builds the same file on checked ones.
 mod sync {

@@ -1,5 +1,6 @@
 //! A whole node: started in order, stopped in the opposite one.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -21,7 +22,7 @@ use crate::quorum::{MetadataQuorum, Quorum, QuorumFault, QuorumOptions, QuorumSe
 use crate::replica::FetchSessions;
 use crate::seams::{Blocking, Clock, DirectoryLock, Disk, Execution, Lane, Net, run_blocking};
 use crate::security::{Authorizer, Security};
-use crate::types::{BrokerEpoch, IncarnationId};
+use crate::types::{BrokerEpoch, IncarnationId, Now};
 
 /// The world as the node sees it.
 #[derive(Clone, Debug)]
@@ -168,35 +169,53 @@ impl Node {
     }
 
     /// Answers what is in flight, syncs and closes all logs, and leaves the mark of a clean stop in each directory that is in order.
+    /// A disk that hangs is waited for as long as `klamm.shutdown.timeout.ms` says.
     ///
     /// # Errors
-    /// When a log could not be closed: the next start recovers it.
+    /// When a log could not be closed, or not in time: the next start recovers it.
     pub async fn stop(self) -> Result<(), LogFault> {
         let Self { broker, broker_epoch, seams, server, quorum, fatal, _locks } = self;
         let failed = fatal.borrow().is_some();
         broker.stopping.send_replace(true);
         broker.partitions.end_fetches();
         server.stop(PATIENCE).await;
-        let closed = close(&broker, &seams, (!failed).then_some(broker_epoch)).await;
-        quorum.shut_down().await;
-        closed
+        let deadline = Deadline { at: seams.clock.now().plus(broker.config.storage.shutdown_timeout), clock: &*seams.clock };
+        let closed = close(&broker, &seams, &deadline, (!failed).then_some(broker_epoch)).await;
+        closed.and(deadline.wait(&broker.config.metadata_log_dir, quorum.shut_down()).await)
+    }
+}
+
+/// When a stop no longer waits for a disk.
+struct Deadline<'a> {
+    at: Now,
+    clock: &'a dyn Clock,
+}
+
+impl Deadline<'_> {
+    /// Waits for work on the disk that holds `path`.
+    async fn wait<T>(&self, path: &Path, work: impl Future<Output = T>) -> Result<T, LogFault> {
+        let done = tokio::time::timeout(self.at.since(self.clock.now()), work).await;
+        done.map_err(|_| LogFault::Io { path: path.to_owned(), action: "close", source: std::io::ErrorKind::TimedOut.into() })
     }
 }
 
 /// Closes all logs, each directory's on its own sync thread.
-async fn close(broker: &Broker, seams: &Seams, clean: Option<BrokerEpoch>) -> Result<(), LogFault> {
+async fn close(broker: &Broker, seams: &Seams, deadline: &Deadline<'_>, clean: Option<BrokerEpoch>) -> Result<(), LogFault> {
     let partitions = Arc::clone(&broker.partitions);
-    run_blocking(&*seams.execution, Blocking::Read, move || partitions.begin_close()).await;
+    let begun = run_blocking(&*seams.execution, Blocking::Read, move || partitions.begin_close());
+    deadline.wait(&broker.config.metadata_log_dir, begun).await?;
     let now = seams.clock.timestamp();
-    let jobs = broker.partitions.directories().iter().cloned().enumerate().map(|(position, directory)| {
+    let directories = broker.partitions.directories();
+    let jobs = directories.iter().cloned().enumerate().map(|(position, directory)| {
         let partitions = Arc::clone(&broker.partitions);
         run_blocking(&*seams.execution, Blocking::Sync(position), move || partitions.close(&directory, now, clean))
     });
     // All are begun before the first is waited for.
     let jobs: Vec<_> = jobs.collect();
     let mut result = Ok(());
-    for job in jobs {
-        result = result.and(job.await.unwrap_or(Ok(())));
+    for (directory, job) in directories.iter().zip(jobs) {
+        let closed = deadline.wait(&directory.path, job).await.and_then(|closed| closed.unwrap_or(Ok(())));
+        result = result.and(closed);
     }
     result
 }

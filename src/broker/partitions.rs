@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use arc_swap::ArcSwap;
 
 use super::storage::set_aside;
+use super::unopened::{KnownLog, Unopened};
 use super::{LogDirectory, Partition, PartitionOptions};
 use crate::config::{DynamicConfigs, FlushMode, ServerConfig, TopicSettings};
 use crate::log::checkpoint::{LOG_START_OFFSET, RECOVERY_POINT};
@@ -39,11 +40,21 @@ pub struct Partitions {
     /// By directory, in the order of `directories`.
     found: Mutex<Vec<Found>>,
     table: ArcSwap<HashMap<TopicIdPartition, Arc<Partition>>>,
-    /// Held by whoever changes the table or writes a checkpoint file. True once the node stops: neither is done any more.
-    closed: Mutex<bool>,
+    /// Held by whoever changes the table or writes a checkpoint file.
+    changes: Mutex<Changes>,
+    unopened: Unopened,
     removals: Mutex<Vec<Removal>>,
     /// Topics that are to be compacted, and that the log has said it of.
     compacted: Mutex<HashSet<TopicId>>,
+}
+
+/// The state that the table is in.
+#[derive(Debug, Default)]
+pub(super) struct Changes {
+    /// The node stops: neither the table nor a checkpoint file is changed any more.
+    pub(super) closed: bool,
+    /// The newest image that was brought into the table.
+    image: MetadataImage,
 }
 
 /// A directory of a deleted partition that waits for `file.delete.delay.ms`.
@@ -76,7 +87,8 @@ impl Partitions {
             directories,
             found: Mutex::new(found),
             table: ArcSwap::default(),
-            closed: Mutex::default(),
+            changes: Mutex::default(),
+            unopened: Unopened::default(),
             removals: Mutex::default(),
             compacted: Mutex::default(),
         })
@@ -105,9 +117,9 @@ impl Partitions {
     }
 
     /// The right to change the table and the checkpoint files; `None` once the node stops.
-    pub(super) fn changing(&self) -> Option<MutexGuard<'_, bool>> {
-        let closed = lock(&self.closed);
-        (!*closed).then_some(closed)
+    pub(super) fn changing(&self) -> Option<MutexGuard<'_, Changes>> {
+        let changes = lock(&self.changes);
+        (!changes.closed).then_some(changes)
     }
 
     #[must_use]
@@ -115,10 +127,10 @@ impl Partitions {
         &self.directories
     }
 
-    /// Brings the table from one image to the next. Blocks on the disk: for the publisher's blocking job.
-    pub fn update(&self, before: &MetadataImage, after: &MetadataImage) {
-        let Some(_changing) = self.changing() else { return };
-        let delta = MetadataDelta::between(before, after);
+    /// Brings the table to the next image. Blocks on the disk: for the publisher's blocking job.
+    pub fn update(&self, after: &MetadataImage) {
+        let Some(mut changing) = self.changing() else { return };
+        let delta = MetadataDelta::between(&changing.image, after);
         let mut table = HashMap::clone(&self.table.load());
         self.remove_topics(&delta, &mut table);
         for id in &delta.created_partitions {
@@ -134,6 +146,29 @@ impl Partitions {
         }
         self.table.store(Arc::new(table));
         self.configure(&delta, after);
+        changing.image = after.clone();
+    }
+
+    /// Opens the partitions that found no space before. Blocks on the disk.
+    pub(super) fn open_unopened(&self) {
+        let Some(changing) = self.changing() else { return };
+        let mut table = HashMap::clone(&self.table.load());
+        let mut opened = false;
+        for id in self.unopened.ids() {
+            let topic = changing.image.topics().by_id(id.topic_id);
+            if let Some(partition) = topic.and_then(|topic| self.open(topic, id.partition, &changing.image)) {
+                tracing::info!(partition = %partition.name(), "opened: there is space again");
+                table.insert(id, partition);
+                opened = true;
+            }
+        }
+        if opened {
+            self.table.store(Arc::new(table));
+        }
+    }
+
+    pub(super) fn unopened(&self) -> &Unopened {
+        &self.unopened
     }
 
     /// Takes deleted topics' partitions out. The checkpoints name partitions as the topic did, so they are written anew before a topic of
@@ -144,6 +179,7 @@ impl Partitions {
             lock(&self.compacted).remove(&topic.id);
             for index in topic.partitions.keys() {
                 let id = TopicIdPartition { topic_id: topic.id, partition: *index };
+                self.unopened.remove(id);
                 if let Some(partition) = table.remove(&id) {
                     self.remove(&partition);
                     removed = true;
@@ -156,7 +192,8 @@ impl Partitions {
         }
     }
 
-    /// Opens a partition that has a replica here; one whose directory fails is left out and the directory goes offline.
+    /// Opens a partition that has a replica here. One that finds no space waits for some; one whose directory fails is left out, and the
+    /// directory goes offline.
     fn open(&self, topic: &TopicImage, index: PartitionIndex, image: &MetadataImage) -> Option<Arc<Partition>> {
         let partition = topic.partition(index)?;
         if !partition.replicas.contains(&self.node_id) {
@@ -171,11 +208,13 @@ impl Partitions {
         if directory.is_offline() {
             return None;
         }
+        let id = TopicIdPartition { topic_id: topic.id, partition: index };
+        let known = self.known_log(&name, id, &directory, position).map_err(|fault| directory.fail(&fault.to_string())).ok()?;
         let settings = Arc::new(self.settings(topic, image));
-        let opened = self.open_log(&name, topic, &directory, position, &settings).and_then(|log| {
+        let opened = self.open_log(&name, topic.id, &directory, known, &settings).and_then(|log| {
             Partition::new(PartitionOptions {
                 topic: topic.name.clone(),
-                id: TopicIdPartition { topic_id: topic.id, partition: index },
+                id,
                 directory: Arc::clone(&directory),
                 log,
                 settings,
@@ -184,7 +223,22 @@ impl Partitions {
                 flush_mode: self.config.storage.flush_mode,
             })
         });
-        opened.map_err(|fault| directory.fail(&fault.to_string())).ok()
+        match opened {
+            Ok(partition) => {
+                self.unopened.remove(id);
+                Some(partition)
+            }
+            Err(fault @ LogFault::NoSpace { .. }) => {
+                if self.unopened.add(id, name.clone(), &directory.path, known) {
+                    tracing::warn!(partition = %name, %fault, "not opened, it answers KAFKA_STORAGE_ERROR; tried again from time to time");
+                }
+                None
+            }
+            Err(fault) => {
+                directory.fail(&fault.to_string());
+                None
+            }
+        }
     }
 
     /// Where among the directories one stands; a replica that was given none goes to the first. `None` for one that is not ours (any
@@ -202,37 +256,52 @@ impl Partitions {
         position.and_then(|position| self.directories.get(position)).is_some_and(|directory| !directory.is_offline())
     }
 
-    fn open_log(
+    /// What the last run left word of, used up by the first attempt to open a log; whose topic is gone is set aside.
+    fn known_log(
         &self,
         name: &TopicPartition,
-        topic: &TopicImage,
+        id: TopicIdPartition,
         directory: &LogDirectory,
         position: usize,
-        settings: &TopicSettings,
-    ) -> Result<Log, LogFault> {
-        let (clean_shutdown, mut recovery_point, mut log_start_offset) = {
+    ) -> Result<KnownLog, LogFault> {
+        if let Some(known) = self.unopened.get(id) {
+            return Ok(known);
+        }
+        let (clean_shutdown, recovery_point, log_start_offset) = {
             let mut found = lock(&self.found);
             found.get_mut(position).map_or((false, None, None), |found| {
                 (found.clean_shutdown, found.recovery_points.remove(name), found.log_starts.remove(name))
             })
         };
         let path = directory.path.join(name.to_string());
-        if read_topic_id(&*self.disk, &path)?.is_some_and(|found| found != topic.id) {
+        if read_topic_id(&*self.disk, &path)?.is_some_and(|found| found != id.topic_id) {
             // A topic of this name was deleted, and the crash came before its directory was renamed for good.
             set_aside(&*self.disk, &directory.path, &name.to_string(), self.clock.random())?;
         }
         if !self.disk.exists(&path).map_err(|error| LogFault::io(&path, "open", error))? {
             // What the checkpoints say is of the topic that had this name before.
-            (recovery_point, log_start_offset) = (None, None);
+            return Ok(KnownLog { clean_shutdown, ..KnownLog::default() });
         }
+        let (recovery_point, log_start_offset) = (recovery_point.unwrap_or_default(), log_start_offset.unwrap_or_default());
+        Ok(KnownLog { clean_shutdown, recovery_point, log_start_offset })
+    }
+
+    fn open_log(
+        &self,
+        name: &TopicPartition,
+        topic_id: TopicId,
+        directory: &LogDirectory,
+        known: KnownLog,
+        settings: &TopicSettings,
+    ) -> Result<Log, LogFault> {
         Log::open(OpenOptions {
             disk: Arc::clone(&self.disk),
-            directory: path,
-            topic_id: Some(topic.id),
+            directory: directory.path.join(name.to_string()),
+            topic_id: Some(topic_id),
             config: self.log_config(settings),
-            recovery_point: recovery_point.unwrap_or_default(),
-            log_start_offset: log_start_offset.unwrap_or_default(),
-            clean_shutdown,
+            recovery_point: known.recovery_point,
+            log_start_offset: known.log_start_offset,
+            clean_shutdown: known.clean_shutdown,
             now: self.clock.timestamp(),
             open_files: Arc::clone(&self.open_files),
         })
@@ -242,19 +311,20 @@ impl Partitions {
     /// nothing that the last run left applies to partitions opened from now on. Blocks on the disk.
     pub fn finish_start(&self) {
         lock(&self.found).clear();
-        let open: HashSet<(PathBuf, TopicPartition)> =
-            self.all().iter().map(|partition| (partition.directory.path.clone(), partition.name())).collect();
+        let all = self.all();
         for directory in self.directories.iter().filter(|directory| !directory.is_offline()) {
-            if let Err(fault) = self.set_aside_strays(directory, &open) {
+            let here = all.iter().filter(|partition| Arc::ptr_eq(&partition.directory, directory));
+            let mut known: HashSet<TopicPartition> = here.map(|partition| partition.name()).collect();
+            known.extend(self.unopened.names_in(&directory.path));
+            if let Err(fault) = self.set_aside_strays(directory, &known) {
                 directory.fail(&fault.to_string());
             }
         }
     }
 
-    fn set_aside_strays(&self, directory: &LogDirectory, open: &HashSet<(PathBuf, TopicPartition)>) -> Result<(), LogFault> {
+    fn set_aside_strays(&self, directory: &LogDirectory, known: &HashSet<TopicPartition>) -> Result<(), LogFault> {
         for found in list_partitions(&*self.disk, &directory.path)? {
-            let is_known =
-                found.partition.topic.as_str() == METADATA_TOPIC || open.contains(&(directory.path.clone(), found.partition));
+            let is_known = found.partition.topic.as_str() == METADATA_TOPIC || known.contains(&found.partition);
             if found.state == PartitionState::Live && !is_known {
                 set_aside(&*self.disk, &directory.path, &found.name, self.clock.random())?;
             }

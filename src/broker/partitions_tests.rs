@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::sync::atomic::AtomicUsize;
 
 use tokio::sync::watch;
@@ -12,7 +12,7 @@ use super::*;
 use crate::broker::SyncQueue;
 use crate::broker::clock::SystemClock;
 use crate::broker::maintenance::Chore;
-use crate::disk::SimulatedDisk;
+use crate::disk::{Operation, Reaction, SimulatedDisk};
 use crate::log::checkpoint::{REPLICATION_OFFSET, read_offsets};
 use crate::metadata::records::{self, ConfigResourceType, LeaderRecoveryState, MetadataRecord};
 use crate::types::{BrokerEpoch, DirectoryId, LeaderEpoch, PartitionEpoch, Timestamp, TopicName};
@@ -47,7 +47,11 @@ impl Lines {
 }
 
 fn table() -> Arc<Partitions> {
-    let disk = Arc::new(SimulatedDisk::new(1));
+    table_over(SimulatedDisk::new(1), Found::default())
+}
+
+fn table_over(disk: SimulatedDisk, found: Found) -> Arc<Partitions> {
+    let disk = Arc::new(disk);
     let config = Arc::new(ServerConfig::default());
     let directory = PathBuf::from("/data");
     disk.create_directory(&directory).unwrap();
@@ -65,7 +69,7 @@ fn table() -> Arc<Partitions> {
         disk,
         clock: Arc::new(SystemClock::new()),
         directories: vec![directory],
-        found: vec![Found::default()],
+        found: vec![found],
     })
 }
 
@@ -103,9 +107,8 @@ fn setting(topic: &str, name: &str, value: &str) -> MetadataRecord {
 
 /// The next image, in the table.
 fn fold(table: &Partitions, image: &mut MetadataImage, records: &[MetadataRecord]) {
-    let before = image.clone();
     image.apply_batch(records, image.end()).unwrap();
-    table.update(&before, image);
+    table.update(image);
 }
 
 #[test]
@@ -164,4 +167,80 @@ fn nothing_changes_behind_the_back_of_a_stop() {
         assert_eq!(read_offsets(table.disk(), "/data".as_ref(), file).unwrap().len(), 3, "{file}");
     }
     assert!(!table.disk().exists("/data/u-0".as_ref()).unwrap());
+}
+
+/// There is no space for what is written below `/data/t-1`.
+fn fill(disk: &SimulatedDisk) {
+    disk.on_call(Box::new(|call| match call.operation {
+        Operation::WriteAt | Operation::SetLength if call.path.starts_with("/data/t-1") => Reaction::Fail(ErrorKind::StorageFull),
+        _ => Reaction::Proceed,
+    }));
+}
+
+fn empty(disk: &SimulatedDisk) {
+    disk.on_call(Box::new(|_| Reaction::Proceed));
+}
+
+#[test]
+fn a_partition_that_finds_no_space_is_opened_once_there_is_some() {
+    let disk = SimulatedDisk::new(1);
+    let (table, mut image) = (table_over(disk.clone(), Found::default()), MetadataImage::default());
+    let id = |index| TopicIdPartition { topic_id: topic_id(1), partition: PartitionIndex(index) };
+    fill(&disk);
+    fold(&table, &mut image, &topic("t", 1));
+    for _ in 0..2 {
+        assert_eq!(table.count(), 2, "the others are there");
+        assert_eq!(table.unopened().ids(), [id(1)]);
+        assert!(!table.directories()[0].is_offline());
+        table.chore(Chore::RemoveDeleted, Timestamp(1));
+        // It is no stray.
+        table.finish_start();
+    }
+    empty(&disk);
+    table.chore(Chore::RemoveDeleted, Timestamp(1));
+    assert_eq!((table.count(), table.unopened().ids()), (3, Vec::new()));
+    assert!(table.get(id(1)).unwrap().offsets().is_ok());
+    assert!(disk.exists("/data/t-1".as_ref()).unwrap());
+}
+
+#[test]
+fn the_deletion_of_a_topic_ends_the_wait_for_space() {
+    let disk = SimulatedDisk::new(1);
+    let (table, mut image) = (table_over(disk.clone(), Found::default()), MetadataImage::default());
+    fill(&disk);
+    fold(&table, &mut image, &topic("t", 1));
+    fold(&table, &mut image, &[records::RemoveTopic { topic_id: topic_id(1) }.into()]);
+    empty(&disk);
+    table.chore(Chore::RemoveDeleted, Timestamp(1));
+    assert_eq!((table.count(), table.unopened().ids()), (0, Vec::new()));
+    fold(&table, &mut image, &topic("t", 2));
+    assert_eq!(table.count(), 3, "what the first topic left is not in the way of the second");
+}
+
+#[test]
+fn what_is_known_of_a_log_outlives_the_wait_for_space() {
+    let disk = SimulatedDisk::new(1);
+    disk.create_directory("/data/t-1".as_ref()).unwrap();
+    let name = TopicPartition { topic: TopicName::new("t"), partition: PartitionIndex(1) };
+    let start = HashMap::from([(name.clone(), Offset(7))]);
+    let found = Found { clean_shutdown: true, recovery_points: start.clone(), log_starts: start };
+    let (table, mut image) = (table_over(disk.clone(), found), MetadataImage::default());
+    fill(&disk);
+    fold(&table, &mut image, &topic("t", 1));
+    table.finish_start();
+    table.chore(Chore::LogStarts, Timestamp(1));
+    let log_starts = || HashMap::<_, _>::from_iter(read_offsets(&disk, "/data".as_ref(), LOG_START_OFFSET).unwrap());
+    assert_eq!(log_starts().get(&name), Some(&Offset(7)));
+    let id = TopicIdPartition { topic_id: topic_id(1), partition: PartitionIndex(1) };
+    let reopened = {
+        let table = table_over(disk.clone(), Found { log_starts: log_starts(), ..Found::default() });
+        empty(&disk);
+        table.update(&image);
+        table.get(id).unwrap().offsets().unwrap()
+    };
+    assert_eq!(reopened.0, Offset(7), "a restart knows it");
+    fill(&disk);
+    table.begin_close();
+    table.close(&table.directories()[0], Timestamp(1), Some(BrokerEpoch(1))).unwrap();
+    assert!(!disk.exists("/data/.kafka_cleanshutdown".as_ref()).unwrap(), "it has yet to be recovered");
 }

@@ -66,8 +66,8 @@ impl Publisher {
             let image = self.committed_image();
             if image.end() > *self.published_end.borrow() {
                 let image = Arc::new(image);
-                let (before, after, table) = (self.image(), Arc::clone(&image), Arc::clone(&partitions));
-                if run_blocking(&*execution, Blocking::Read, move || table.update(&before, &after)).await.is_none() {
+                let (after, table) = (Arc::clone(&image), Arc::clone(&partitions));
+                if run_blocking(&*execution, Blocking::Read, move || table.update(&after)).await.is_none() {
                     return;
                 }
                 let end = image.end();
@@ -104,7 +104,7 @@ impl MetadataStateMachine for Publisher {
 
     fn snapshot(&self) -> SnapshotRecords {
         let image = self.committed_image();
-        Box::new(move || image.to_records().iter().map(MetadataRecord::encode).collect())
+        Arc::new(move || image.to_records().iter().map(MetadataRecord::encode).collect())
     }
 
     fn load(&self, snapshot: Snapshot) -> Result<(), UnreadableRecord> {

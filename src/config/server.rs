@@ -112,6 +112,8 @@ pub struct StorageConfig {
     pub high_watermark_checkpoint_interval: Duration,
     pub producer_id_expiration: Duration,
     pub producer_id_expiration_check_interval: Duration,
+    /// How long a stop waits for the logs to be closed.
+    pub shutdown_timeout: Duration,
 }
 
 #[derive(Clone, Debug)]
@@ -254,6 +256,7 @@ fn storage(settings: &Settings) -> StorageConfig {
         high_watermark_checkpoint_interval: interval("replica.high.watermark.checkpoint.interval.ms"),
         producer_id_expiration: interval("producer.id.expiration.ms"),
         producer_id_expiration_check_interval: interval("producer.id.expiration.check.interval.ms"),
+        shutdown_timeout: interval("klamm.shutdown.timeout.ms"),
     }
 }
 

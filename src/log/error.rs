@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::record::BatchError;
+use crate::seams::is_full;
 use crate::types::{LeaderEpoch, Offset, ProducerEpoch, ProducerId, Sequence};
 
 /// The disk failed. The directory that holds `path` goes offline, except for `NoSpace`.
@@ -22,13 +23,8 @@ pub enum LogFault {
 impl LogFault {
     /// A fault from what the disk reported while it was to do `action`; a full disk is told apart from a broken one.
     pub(crate) fn io(path: &Path, action: &'static str, source: io::Error) -> Self {
-        use io::ErrorKind::{QuotaExceeded, StorageFull, WriteZero};
         let path = path.to_owned();
-        if matches!(source.kind(), StorageFull | QuotaExceeded | WriteZero) {
-            Self::NoSpace { path }
-        } else {
-            Self::Io { path, action, source }
-        }
+        if is_full(&source) { Self::NoSpace { path } } else { Self::Io { path, action, source } }
     }
 
     pub(crate) fn corrupt(path: &Path, problem: impl Into<String>) -> Self {

@@ -1,6 +1,7 @@
 //! The trait that the rest of the tree sees, free of engine types.
 
 use std::fmt::Debug;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::sync::watch;
@@ -29,8 +30,8 @@ pub struct Snapshot {
     pub records: Vec<Bytes>,
 }
 
-/// Makes the records of a state that was captured, off the control thread.
-pub type SnapshotRecords = Box<dyn FnOnce() -> Vec<Bytes> + Send>;
+/// Makes the records of a state that was captured, off the control thread; again if the snapshot has to be written again.
+pub type SnapshotRecords = Arc<dyn Fn() -> Vec<Bytes> + Send + Sync>;
 
 /// What the committed records are folded into: the metadata image. Called on the control lane, in order, once each.
 pub trait MetadataStateMachine: Send + Sync {

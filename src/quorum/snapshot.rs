@@ -5,7 +5,7 @@
 //! about it stands inside (control_records.rs), so the rename is one atomic fact.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -123,10 +123,10 @@ impl SnapshotDirectory {
     fn put(&self, id: &SnapshotId, fill: impl FnOnce(&dyn File) -> io::Result<()>) -> io::Result<()> {
         let path = self.path(id.end);
         let part = self.directory.join(format!("{:020}-{:010}{PART_SUFFIX}", id.end.offset.0, id.end.leader_epoch.0));
-        let file = self.disk.open(&part, OpenMode::CreateOrOpen)?;
-        file.set_length(0)?;
-        fill(&*file)?;
-        file.sync()?;
+        self.write_part(&part, fill).inspect_err(|_| {
+            // On a full disk it would take what is left. One that stays is removed at the next start.
+            drop(self.disk.remove_file(&part));
+        })?;
         self.disk.rename(&part, &path)?;
         self.disk.sync_directory(&self.directory)?;
         let previous = self.newest.send_replace(Some(id.clone()));
@@ -134,6 +134,13 @@ impl SnapshotDirectory {
             self.disk.remove_file(&self.path(previous.end))?;
         }
         Ok(())
+    }
+
+    fn write_part(&self, part: &Path, fill: impl FnOnce(&dyn File) -> io::Result<()>) -> io::Result<()> {
+        let file = self.disk.open(part, OpenMode::CreateOrOpen)?;
+        file.set_length(0)?;
+        fill(&*file)?;
+        file.sync()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
@@ -15,7 +16,7 @@ use super::failure::Failure;
 use super::snapshot::{SnapshotDirectory, SnapshotFile, SnapshotId};
 use super::{CommittedBatch, MetadataStateMachine, QuorumSettings, Snapshot, SnapshotRecords, UnreadableRecord};
 use crate::record::BatchHeader;
-use crate::seams::{Blocking, Clock, Execution, run_blocking};
+use crate::seams::{Blocking, Clock, Execution, is_full, run_blocking};
 use crate::types::{LeaderEpoch, Offset, OffsetAndEpoch, Timestamp};
 
 type EngineSnapshot = openraft::alias::SnapshotOf<Engine, SnapshotFile>;
@@ -199,7 +200,7 @@ impl RaftStateMachine<Engine> for StateMachine {
                 last_timestamp: position.last_timestamp,
                 meta: SnapshotMeta { last_log_id: position.last, last_membership: self.membership.clone() },
             },
-            records: Mutex::new(Some(self.parts.target.snapshot())),
+            records: self.parts.target.snapshot(),
         }
     }
 
@@ -220,23 +221,38 @@ impl RaftStateMachine<Engine> for StateMachine {
 pub(super) struct SnapshotBuilder {
     parts: Arc<Parts>,
     id: SnapshotId,
-    /// Taken when the snapshot is built. A lock only because the engine wants builders that can be shared.
-    records: Mutex<Option<SnapshotRecords>>,
+    records: SnapshotRecords,
+}
+
+/// How long a snapshot that found no space waits before it is tried again.
+const FULL_DISK_PAUSE: Duration = Duration::from_secs(30);
+
+impl SnapshotBuilder {
+    async fn try_to_build(&self) -> io::Result<EngineSnapshot> {
+        let (parts, id, records) = (Arc::clone(&self.parts), self.id.clone(), Arc::clone(&self.records));
+        let job = move || {
+            parts.snapshots.write(id, parts.clock.timestamp(), &records())?;
+            StateMachine::newest(&parts)?.ok_or_else(|| io::Error::other("the snapshot was just written"))
+        };
+        run_blocking(&*self.parts.execution, Blocking::Read, job).await.unwrap_or_else(|| Err(going_down()))
+    }
 }
 
 impl RaftSnapshotBuilder<Engine> for SnapshotBuilder {
     type SnapshotData = SnapshotFile;
 
+    /// Without space it waits for some: the log goes on without the snapshot, it only cannot be cut. Nothing waits for this but the next
+    /// snapshot.
     async fn build_snapshot(&mut self) -> io::Result<EngineSnapshot> {
-        let records = self.records.get_mut().expect("nobody else holds the lock").take();
-        let records = records.ok_or_else(|| io::Error::other("a builder builds once"))?;
-        let (parts, id) = (Arc::clone(&self.parts), self.id.clone());
-        let job = move || {
-            parts.snapshots.write(id, parts.clock.timestamp(), &records())?;
-            StateMachine::newest(&parts)?.ok_or_else(|| io::Error::other("the snapshot was just written"))
-        };
-        let written = run_blocking(&*self.parts.execution, Blocking::Read, job).await;
-        self.parts.failure.note(written.unwrap_or_else(|| Err(going_down())))
+        loop {
+            match self.try_to_build().await {
+                Err(error) if is_full(&error) => {
+                    tracing::warn!(%error, "no space for a snapshot of the metadata; it is tried again");
+                    tokio::time::sleep(FULL_DISK_PAUSE).await;
+                }
+                built => return self.parts.failure.note(built),
+            }
+        }
     }
 }
 

@@ -138,7 +138,7 @@ impl MetadataStateMachine for Recorder {
 
     fn snapshot(&self) -> SnapshotRecords {
         let records = self.get().records;
-        Box::new(move || records)
+        Arc::new(move || records.clone())
     }
 
     fn load(&self, snapshot: Snapshot) -> Result<(), UnreadableRecord> {

@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::disallowed_methods, reason = "tests")]
 
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,7 +13,7 @@ use futures_util::FutureExt;
 
 use super::testing::{NODE, Node, UNREADABLE, directory_id, eager, live, options};
 use super::{ProposeError, Quorum, QuorumFault, QuorumSettings};
-use crate::disk::RealDisk;
+use crate::disk::{Operation, Reaction, RealDisk, SimulatedDisk};
 use crate::seams::{Disk, OpenMode};
 use crate::types::{DirectoryId, LeaderEpoch, NodeId, Offset};
 
@@ -177,6 +179,46 @@ fn a_snapshot_is_made_when_its_time_has_come_and_something_is_new() {
         node.propose(&mut next, &["new"]).await;
         tokio::time::sleep(Duration::from_secs(61)).await;
         assert_ne!(names(root.path(), ".checkpoint"), first);
+    });
+}
+
+#[test]
+fn a_snapshot_that_finds_no_space_is_made_once_there_is_some() {
+    let disk = SimulatedDisk::new(1);
+    let root = Path::new("/metadata");
+    disk.create_directory(root).unwrap();
+    let names = || disk.read_directory(&log_directory(root)).unwrap().into_iter().map(|entry| entry.name).collect::<Vec<_>>();
+    live(async {
+        let node = Node::start(Arc::new(disk.clone()), root, 1, eager()).await.unwrap();
+        let mut next = node.active().await.unwrap().next_offset;
+        let tried = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&tried);
+        disk.on_call(Box::new(move |call| {
+            let is_snapshot = call.path.extension().is_some_and(|extension| extension == "part");
+            if call.operation != Operation::WriteAt || !is_snapshot {
+                return Reaction::Proceed;
+            }
+            counted.fetch_add(1, Ordering::SeqCst);
+            Reaction::Fail(ErrorKind::StorageFull)
+        }));
+        for number in 0..100 {
+            node.propose(&mut next, &[&format!("record {number}")]).await;
+        }
+        tokio::time::sleep(Duration::from_secs(100)).await;
+        assert!((2..5).contains(&tried.load(Ordering::SeqCst)), "tried from time to time: {tried:?}");
+        assert_eq!(*node.quorum.failure().borrow(), None);
+        assert!(!names().iter().any(|name| name.contains(".checkpoint")), "nothing of it is left: {:?}", names());
+        disk.on_call(Box::new(|_| Reaction::Proceed));
+        tokio::time::sleep(Duration::from_secs(100)).await;
+        node.propose(&mut next, &["later"]).await;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    });
+    assert!(names().iter().any(|name| name.ends_with(".checkpoint")), "{:?}", names());
+    live(async {
+        let node = Node::start(Arc::new(disk.mount()), root, 1, eager()).await.unwrap();
+        node.active().await.unwrap();
+        let recorded = node.image.get();
+        assert_eq!((recorded.loads, recorded.records.len()), (1, 101));
     });
 }
 

@@ -84,6 +84,12 @@ pub trait File: Send + Sync + Debug {
     fn preallocate(&self, length: u64) -> io::Result<()>;
 }
 
+/// Whether an error says that there is no space left.
+#[must_use]
+pub fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::WriteZero)
+}
+
 /// Replaces a small file as one atomic, durable fact: write beside it, sync, rename, sync the directory.
 ///
 /// # Errors

@@ -1,7 +1,9 @@
 //! A stop answers what is in flight.
 
-use crate::world::requests::{FETCH, PRODUCE, batch, fetch, fetched, produce, produced, records_of};
-use crate::world::{Setup, list, soon, until};
+use crate::world::requests::{
+    DELETE_TOPICS, FETCH, PRODUCE, batch, delete_by_name, fetch, fetched, produce, produced, records_of,
+};
+use crate::world::{Setup, TestExecution, list, soon, until};
 
 #[tokio::test]
 async fn a_stop_ends_long_polls_at_once_and_answers_producers_after_their_sync() {
@@ -39,4 +41,20 @@ async fn a_directory_in_use_is_refused_and_a_stopped_node_lets_go_of_it() {
     running.client().await.create("still-there", 1, &[]).await;
     running.stop().await.unwrap();
     setup.start().await.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn disks_that_hang_do_not_keep_the_node_from_stopping() {
+    let setup = Setup::new().with("klamm.shutdown.timeout.ms", "200");
+    for hold in [TestExecution::hold_syncs, TestExecution::hold_metadata_syncs] {
+        let running = setup.start().await;
+        hold(&running.execution);
+        let fault = running.stop().await.unwrap_err();
+        assert!(fault.to_string().contains("/data: close: timed out"), "{fault}");
+        // What the next start finds it recovers.
+        let running = setup.start().await;
+        running.client().await.create("t", 1, &[]).await;
+        running.client().await.call(DELETE_TOPICS, &delete_by_name("t")).await;
+        running.stop().await.unwrap();
+    }
 }

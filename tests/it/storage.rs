@@ -4,6 +4,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use klamm::disk::{Operation, Reaction, SimulatedDisk};
 use klamm::seams::{Disk, OpenMode};
@@ -13,7 +14,7 @@ use crate::world::requests::{
     DELETE_TOPICS, FETCH, LATEST, METADATA, PRODUCE, Topic, batch, batch_of, create_topics, delete_by_name, fetch, fetched,
     list_offsets, metadata_of, produce, produced, records_of,
 };
-use crate::world::{Running, Setup, list, until};
+use crate::world::{Running, Setup, list, soon, until};
 
 const KAFKA_STORAGE_ERROR: i16 = 56;
 
@@ -166,6 +167,29 @@ async fn a_full_disk_costs_the_request_and_nothing_else() {
     let running = setup.start().await;
     let mut client = running.client().await;
     assert_eq!(records_of(&client.fetch(&topic, 0, 0).await), [(0, "a".to_owned()), (1, "b".to_owned())]);
+    running.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_partition_that_finds_no_space_answers_so_and_is_opened_once_there_is_some() {
+    let setup = Setup::new().with("log.segment.delete.delay.ms", "40");
+    let running = setup.start().await;
+    let mut client = running.client().await;
+    running.disk.on_call(Box::new(|call| match call.operation {
+        Operation::WriteAt | Operation::SetLength if call.path.starts_with("/data/t-1") => Reaction::Fail(ErrorKind::StorageFull),
+        _ => Reaction::Proceed,
+    }));
+    let topic = client.create("t", 2, &[]).await;
+    assert_eq!(client.produce(&topic, 0, &["a"]).await.error_code, 0);
+    for _ in 0..3 {
+        assert_eq!(client.produce(&topic, 1, &["b"]).await.error_code, KAFKA_STORAGE_ERROR);
+        assert_eq!(client.fetch(&topic, 1, 0).await.error_code, KAFKA_STORAGE_ERROR);
+        tokio::time::sleep(Duration::from_millis(30)).await;
+    }
+    assert_eq!(*running.node.fatal().borrow(), None);
+    running.disk.on_call(Box::new(|_| Reaction::Proceed));
+    soon(async { while client.produce(&topic, 1, &["b"]).await.error_code == KAFKA_STORAGE_ERROR {} }).await;
+    assert_eq!(records_of(&client.fetch(&topic, 1, 0).await), [(0, "b".to_owned())]);
     running.stop().await.unwrap();
 }
 

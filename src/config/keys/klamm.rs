@@ -27,6 +27,8 @@ pub(super) const KEYS: &[Key] = &[
         .doc("The least severity of the program's own log lines that is written."),
     int("klamm.log.max.open.segment.files").default("4096").between(16, 1_000_000).effective()
         .doc("Segment and index files kept open at once over all partitions; the longest unused one is closed to open another."),
+    int("klamm.shutdown.timeout.ms").default("60000").at_least(0).effective()
+        .doc("How long a stop waits for the disks to sync and close the logs; then the process ends all the same, and the next start recovers them."),
     int("klamm.worker.threads").between(1, 1024).effective()
         .doc("Threads that serve connections. Unset: one for each core."),
 ];
