@@ -16,6 +16,7 @@ mod fetch;
 mod maintenance;
 mod metrics;
 mod node;
+mod opening;
 mod own_writes;
 mod partition;
 mod partitions;

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use arc_swap::ArcSwap;
 
+use super::opening::open_all;
 use super::storage::set_aside;
 use super::unopened::{KnownLog, Unopened};
 use super::{LogDirectory, Partition, PartitionOptions};
@@ -14,7 +15,7 @@ use crate::log::checkpoint::{LOG_START_OFFSET, RECOVERY_POINT};
 use crate::log::directory::{PartitionState, deleted_name, list_partitions};
 use crate::log::{CleanupPolicy, Log, LogConfig, LogFault, OpenFiles, OpenOptions, read_topic_id};
 use crate::metadata::{MetadataDelta, MetadataImage, TopicImage};
-use crate::seams::{Clock, Disk, lock};
+use crate::seams::{Clock, Disk, Execution, lock};
 use crate::types::{DirectoryId, NodeId, Now, Offset, PartitionIndex, TopicId, TopicIdPartition, TopicPartition};
 
 /// What opening a partition needs to know of its directory: read from the checkpoints when the node starts, used up as partitions open.
@@ -128,17 +129,13 @@ impl Partitions {
     }
 
     /// Brings the table to the next image. Blocks on the disk: for the publisher's blocking job.
-    pub fn update(&self, after: &MetadataImage) {
+    pub fn update(self: &Arc<Self>, after: &MetadataImage, execution: &dyn Execution) {
         let Some(mut changing) = self.changing() else { return };
         let delta = MetadataDelta::between(&changing.image, after);
         let mut table = HashMap::clone(&self.table.load());
         self.remove_topics(&delta, &mut table);
-        for id in &delta.created_partitions {
-            let Some(topic) = after.topics().by_id(id.topic_id) else { continue };
-            if let Some(partition) = self.open(topic, id.partition, after) {
-                table.insert(*id, partition);
-            }
-        }
+        let threads = self.config.storage.reader_threads;
+        table.extend(open_all(self, delta.created_partitions.clone(), after, execution, threads));
         for id in &delta.changed_partitions {
             if let (Some(partition), Some(image)) = (table.get(id), after.topics().partition(*id)) {
                 partition.lead(image.leader_epoch, image.leader == Some(self.node_id));
@@ -194,7 +191,7 @@ impl Partitions {
 
     /// Opens a partition that has a replica here. One that finds no space waits for some; one whose directory fails is left out, and the
     /// directory goes offline.
-    fn open(&self, topic: &TopicImage, index: PartitionIndex, image: &MetadataImage) -> Option<Arc<Partition>> {
+    pub(super) fn open(&self, topic: &TopicImage, index: PartitionIndex, image: &MetadataImage) -> Option<Arc<Partition>> {
         let partition = topic.partition(index)?;
         if !partition.replicas.contains(&self.node_id) {
             return None;

@@ -4,6 +4,7 @@
 
 use std::io::{ErrorKind, Write};
 use std::sync::atomic::AtomicUsize;
+use std::time::Duration;
 
 use tokio::sync::watch;
 use tracing_subscriber::fmt::MakeWriter;
@@ -11,10 +12,12 @@ use tracing_subscriber::fmt::MakeWriter;
 use super::*;
 use crate::broker::SyncQueue;
 use crate::broker::clock::SystemClock;
+use crate::broker::execution::{ExecutionSizes, ThreadedExecution};
 use crate::broker::maintenance::Chore;
 use crate::disk::{Operation, Reaction, SimulatedDisk};
 use crate::log::checkpoint::{REPLICATION_OFFSET, read_offsets};
 use crate::metadata::records::{self, ConfigResourceType, LeaderRecoveryState, MetadataRecord};
+use crate::seams::{Blocking, BoxFuture, Lane};
 use crate::types::{BrokerEpoch, DirectoryId, LeaderEpoch, PartitionEpoch, Timestamp, TopicName};
 
 /// Collects the program's own log lines.
@@ -105,10 +108,51 @@ fn setting(topic: &str, name: &str, value: &str) -> MetadataRecord {
     records::Config { resource_type: ConfigResourceType::Topic, resource_name, name, value }.into()
 }
 
+/// What becomes of the jobs that help to open partitions.
+#[derive(Debug)]
+enum Helpers {
+    /// They find no thread before all is done.
+    TooLate,
+    /// They run before anybody else does anything.
+    First,
+}
+
+impl Execution for Helpers {
+    fn workers(&self) -> usize {
+        1
+    }
+
+    fn spawn(&self, _: Lane, _: BoxFuture<'static, ()>) {
+        unreachable!("nothing here makes tasks")
+    }
+
+    fn block(&self, _: Blocking, job: Box<dyn FnOnce() + Send>) {
+        match self {
+            Self::TooLate => drop(job),
+            Self::First => job(),
+        }
+    }
+}
+
 /// The next image, in the table.
-fn fold(table: &Partitions, image: &mut MetadataImage, records: &[MetadataRecord]) {
+fn fold(table: &Arc<Partitions>, image: &mut MetadataImage, records: &[MetadataRecord]) {
     image.apply_batch(records, image.end()).unwrap();
-    table.update(image);
+    table.update(image, &Helpers::TooLate);
+}
+
+#[test]
+fn partitions_are_all_opened_whoever_helps() {
+    let threads =
+        ThreadedExecution::start(ExecutionSizes { workers: 1, readers: 4, log_directories: 1, queued_jobs: 4 }).unwrap();
+    for helpers in [&Helpers::TooLate as &dyn Execution, &Helpers::First, &threads] {
+        let (table, mut image) = (table(), MetadataImage::default());
+        let records: Vec<_> = (1..=50).flat_map(|number| topic(&format!("t{number}"), number)).collect();
+        image.apply_batch(&records, image.end()).unwrap();
+        table.update(&image, helpers);
+        assert_eq!(table.count(), 150);
+        assert!(table.all().iter().all(|partition| partition.offsets().is_ok()));
+    }
+    threads.shut_down(Duration::from_secs(30)).unwrap();
 }
 
 #[test]
@@ -235,7 +279,7 @@ fn what_is_known_of_a_log_outlives_the_wait_for_space() {
     let reopened = {
         let table = table_over(disk.clone(), Found { log_starts: log_starts(), ..Found::default() });
         empty(&disk);
-        table.update(&image);
+        table.update(&image, &Helpers::TooLate);
         table.get(id).unwrap().offsets().unwrap()
     };
     assert_eq!(reopened.0, Offset(7), "a restart knows it");

@@ -66,8 +66,8 @@ impl Publisher {
             let image = self.committed_image();
             if image.end() > *self.published_end.borrow() {
                 let image = Arc::new(image);
-                let (after, table) = (Arc::clone(&image), Arc::clone(&partitions));
-                if run_blocking(&*execution, Blocking::Read, move || table.update(&after)).await.is_none() {
+                let (after, table, helpers) = (Arc::clone(&image), Arc::clone(&partitions), Arc::clone(&execution));
+                if run_blocking(&*execution, Blocking::Read, move || table.update(&after, &*helpers)).await.is_none() {
                     return;
                 }
                 let end = image.end();
