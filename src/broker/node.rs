@@ -111,8 +111,7 @@ impl Node {
         })
         .await?;
         watch_quorum(&*seams.execution, &*quorum, fatal_sender.clone());
-        let publishing = Arc::clone(&publisher).run(Arc::clone(&partitions), Arc::clone(&seams.execution));
-        seams.execution.spawn(Lane::Control, Box::pin(publishing));
+        publish(&seams, &*quorum, &publisher, &partitions);
         let controller = controller_task::start(controller_task::ControllerOptions {
             quorum: Arc::clone(&quorum),
             publisher: Arc::clone(&publisher),
@@ -298,6 +297,19 @@ fn topic_defaults(config: &ServerConfig) -> TopicDefaults {
 /// Half of what the engine's queue takes: the engine has messages of its own there.
 fn proposals(settings: &QuorumSettings) -> usize {
     usize::try_from(settings.max_queued_proposals / 2).unwrap_or(usize::MAX).clamp(1, Semaphore::MAX_PERMITS)
+}
+
+/// Publishes once this node leads. Before that, how much of the log is committed may be known less well than before a power cut; and in
+/// older metadata a topic that was deleted would claim the directories of the one that has its name now.
+fn publish(seams: &Seams, quorum: &dyn MetadataQuorum, publisher: &Arc<Publisher>, partitions: &Arc<Partitions>) {
+    let publishing = Arc::clone(publisher).run(Arc::clone(partitions), Arc::clone(&seams.execution));
+    let mut leader = quorum.leader();
+    let publishing = async move {
+        if leader.wait_for(|leader| leader.is_active).await.is_ok() {
+            publishing.await;
+        }
+    };
+    seams.execution.spawn(Lane::Control, Box::pin(publishing));
 }
 
 fn watch_quorum(execution: &dyn Execution, quorum: &dyn MetadataQuorum, fatal: watch::Sender<Option<String>>) {

@@ -407,3 +407,25 @@ async fn directories_that_the_metadata_does_not_know_are_set_aside() {
     assert_eq!(running.list("/data").iter().filter(|name| name.ends_with("-stray")).count(), 1);
     running.stop().await.unwrap();
 }
+
+/// How far the metadata log is committed is told by a file that is not synced: a power cut may bring back what it said before.
+#[tokio::test]
+async fn a_topic_made_again_keeps_its_records_when_the_node_starts_from_older_metadata() {
+    let setup = Setup::new();
+    let running = setup.start().await;
+    let mut client = running.client().await;
+    client.create("t", 1, &[]).await;
+    let committed = |disk: &SimulatedDisk| {
+        disk.mount().open(Path::new("/data/__cluster_metadata-0/klamm-committed"), OpenMode::ReadWrite).unwrap()
+    };
+    let mut then = Vec::new();
+    committed(&setup.disk).read_at(0, 100, &mut then).unwrap();
+    client.call(DELETE_TOPICS, &delete_by_name("t")).await;
+    let topic = client.create("t", 1, &[]).await;
+    assert_eq!(client.produce(&topic, 0, &["a"]).await.error_code, 0);
+    running.crash();
+    committed(&setup.disk).write_at(0, &then).unwrap();
+    let running = setup.start().await;
+    assert_eq!(records_of(&running.client().await.fetch(&topic, 0, 0).await), [(0, "a".to_owned())]);
+    running.stop().await.unwrap();
+}
