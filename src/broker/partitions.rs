@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 
@@ -176,9 +177,13 @@ impl Partitions {
             lock(&self.compacted).remove(&topic.id);
             for index in topic.partitions.keys() {
                 let id = TopicIdPartition { topic_id: topic.id, partition: *index };
-                self.unopened.remove(id);
                 if let Some(partition) = table.remove(&id) {
                     self.remove(&partition);
+                    removed = true;
+                } else if let Some((name, path)) = self.unopened.remove(id) {
+                    self.directories.iter().filter(|directory| directory.path == path).for_each(|directory| {
+                        self.retire(directory, &name, topic.id, Duration::ZERO);
+                    });
                     removed = true;
                 }
             }
@@ -376,16 +381,19 @@ impl Partitions {
     fn remove(&self, partition: &Partition) {
         // Closing without keeping writes nothing, so nothing can fail.
         let _ = partition.close(None);
-        let name = partition.name();
-        let from = partition.directory.path.join(name.to_string());
-        let to = partition.directory.path.join(deleted_name(&name, partition.id.topic_id.0.as_u128()));
-        let renamed = self.disk.rename(&from, &to).and_then(|()| self.disk.sync_directory(&partition.directory.path));
-        if let Err(error) = renamed {
-            return partition.directory.fail(&format!("{}: rename: {error}", from.display()));
+        let delay = Duration::from_millis(u64::try_from(partition.settings().file_delete_delay_ms).unwrap_or(0));
+        self.retire(&partition.directory, &partition.name(), partition.id.topic_id, delay);
+    }
+
+    fn retire(&self, directory: &LogDirectory, name: &TopicPartition, topic_id: TopicId, delay: Duration) {
+        let from = directory.path.join(name.to_string());
+        let to = directory.path.join(deleted_name(name, topic_id.0.as_u128()));
+        match self.disk.rename(&from, &to).and_then(|()| self.disk.sync_directory(&directory.path)) {
+            Ok(()) => lock(&self.removals).push(Removal { path: to, due: self.clock.now().plus(delay) }),
+            // One that was never opened may not even have found space for its directory.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => directory.fail(&format!("{}: rename: {error}", from.display())),
         }
-        let delay = u64::try_from(partition.settings().file_delete_delay_ms).unwrap_or(0);
-        let due = self.clock.now().plus(std::time::Duration::from_millis(delay));
-        lock(&self.removals).push(Removal { path: to, due });
     }
 
     /// Removes the directories of deleted partitions whose delay has passed.

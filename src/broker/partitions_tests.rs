@@ -257,6 +257,7 @@ fn the_deletion_of_a_topic_ends_the_wait_for_space() {
     empty(&disk);
     table.chore(Chore::RemoveDeleted, Timestamp(1));
     assert_eq!((table.count(), table.unopened().ids()), (0, Vec::new()));
+    assert!(!disk.exists("/data/t-1".as_ref()).unwrap());
     fold(&table, &mut image, &topic("t", 2));
     assert_eq!(table.count(), 3, "what the first topic left is not in the way of the second");
 }

@@ -43,8 +43,9 @@ impl Unopened {
         lock(&self.0).insert(id, Waiting { name, directory: directory.to_owned(), known }).is_none()
     }
 
-    pub(super) fn remove(&self, id: TopicIdPartition) {
-        lock(&self.0).remove(&id);
+    /// The name and the log directory of the one removed.
+    pub(super) fn remove(&self, id: TopicIdPartition) -> Option<(TopicPartition, PathBuf)> {
+        lock(&self.0).remove(&id).map(|waiting| (waiting.name, waiting.directory))
     }
 
     /// Those of one log directory.
