@@ -215,9 +215,10 @@ fn nothing_changes_behind_the_back_of_a_stop() {
 
 /// There is no space for what is written below `/data/t-1`.
 fn fill(disk: &SimulatedDisk) {
-    disk.on_call(Box::new(|call| match call.operation {
-        Operation::WriteAt | Operation::SetLength if call.path.starts_with("/data/t-1") => Reaction::Fail(ErrorKind::StorageFull),
-        _ => Reaction::Proceed,
+    disk.on_call(Box::new(|call| {
+        let grows = matches!(call.operation, Operation::WriteAt | Operation::SetLength);
+        let is_full = grows && call.path.starts_with("/data/t-1");
+        if is_full { Reaction::Fail(ErrorKind::StorageFull) } else { Reaction::Proceed }
     }));
 }
 

@@ -1,8 +1,8 @@
 //! Builds batches of our own: metadata records, coordinator records, tests.
 
 use super::header::{self, Attributes, HEADER_LENGTH};
-use super::varint::{write_varint, write_varlong};
 use super::{BatchHeader, compression};
+use crate::protocol::codec::varint::{write_varint, write_varlong};
 use crate::types::{Compression, LeaderEpoch, Offset, ProducerEpoch, ProducerId, Sequence, Timestamp};
 
 /// What a batch's header says beside its records.

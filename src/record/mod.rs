@@ -11,7 +11,6 @@ mod control;
 mod header;
 mod snappy;
 mod validate;
-mod varint;
 mod walk;
 
 pub use builder::{BatchBuilder, BatchOptions, NewRecord};

@@ -13,8 +13,8 @@ use proptest::prelude::*;
 
 use super::header::{self, Attributes};
 use super::tests::CODECS;
-use super::varint::{write_varint, write_varlong};
 use super::*;
+use crate::protocol::codec::varint::{write_varint, write_varlong};
 use crate::types::{Compression, LeaderEpoch, Offset, ProducerEpoch, ProducerId, Sequence, Timestamp, TimestampType};
 
 const NOW: Timestamp = Timestamp(1_000_000);

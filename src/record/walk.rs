@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::io::{self, BufRead};
 
-use super::varint::{read_varint, read_varlong};
 use super::{BatchError, BatchHeader, HEADER_LENGTH, OutputBudget, check_crc, compression};
+use crate::protocol::codec::varint::{read_varint, read_varlong};
 use crate::types::{Compression, Offset, Timestamp, TimestampType};
 
 /// One record; slices of the (decompressed) batch.

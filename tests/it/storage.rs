@@ -175,9 +175,10 @@ async fn a_partition_that_finds_no_space_answers_so_and_is_opened_once_there_is_
     let setup = Setup::new().with("log.segment.delete.delay.ms", "40");
     let running = setup.start().await;
     let mut client = running.client().await;
-    running.disk.on_call(Box::new(|call| match call.operation {
-        Operation::WriteAt | Operation::SetLength if call.path.starts_with("/data/t-1") => Reaction::Fail(ErrorKind::StorageFull),
-        _ => Reaction::Proceed,
+    running.disk.on_call(Box::new(|call| {
+        let grows = matches!(call.operation, Operation::WriteAt | Operation::SetLength);
+        let is_full = grows && call.path.starts_with("/data/t-1");
+        if is_full { Reaction::Fail(ErrorKind::StorageFull) } else { Reaction::Proceed }
     }));
     let topic = client.create("t", 2, &[]).await;
     assert_eq!(client.produce(&topic, 0, &["a"]).await.error_code, 0);

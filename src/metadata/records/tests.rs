@@ -58,7 +58,7 @@ fn unknown_types_versions_and_frames_are_named() {
     assert_eq!(decode(&[1, 2, 1]), Err(RecordError::UnsupportedVersion { name: "Topic", version: 1, highest }));
     assert_eq!(decode(&[1, 20, 0, 0, 7]), Err(RecordError::Body { name: "NoOp", error: DecodeError::LeftOver(1) }));
     assert!(matches!(decode(&[]), Err(RecordError::Frame(DecodeError::Truncated { .. }))));
-    assert_eq!(decode(&[0xff, 0xff, 0xff, 0xff, 0x1f]), Err(RecordError::Frame(DecodeError::Varint)));
+    assert_eq!(decode(&[0xff; 6]), Err(RecordError::Frame(DecodeError::Varint)));
     // A Partition change whose recovery state is 7.
     let mut value = MetadataRecord::from(PartitionChange::nothing(TopicId::default(), PartitionIndex(0))).encode().to_vec();
     let no_tags = value.len() - 1;

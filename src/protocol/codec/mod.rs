@@ -5,6 +5,7 @@
 //! Invariants: a length or count above what is left is refused before anything is reserved; tagged fields are written in order.
 
 mod reader;
+pub(crate) mod varint;
 mod writer;
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use uuid::Uuid;
 
+use super::varint;
 use crate::protocol::DecodeError;
 
 type Result<T> = std::result::Result<T, DecodeError>;
@@ -79,35 +80,28 @@ impl<'a> Reader<'a> {
 
     /// At most five bytes.
     pub fn unsigned_varint(&mut self) -> Result<u32> {
-        u32::try_from(self.varint_of(5)?).map_err(|_| DecodeError::Varint)
+        self.varint_of(5, varint::read_unsigned_varint)
     }
 
     /// Zigzag, at most five bytes.
     pub fn varint(&mut self) -> Result<i32> {
-        let zigzag = self.unsigned_varint()?;
-        Ok((zigzag >> 1).cast_signed() ^ -(zigzag & 1).cast_signed())
+        self.varint_of(5, varint::read_varint)
     }
 
     /// Zigzag, at most ten bytes.
     pub fn varlong(&mut self) -> Result<i64> {
-        let zigzag = self.varint_of(10)?;
-        Ok((zigzag >> 1).cast_signed() ^ -(zigzag & 1).cast_signed())
+        self.varint_of(10, varint::read_varlong)
     }
 
-    fn varint_of(&mut self, longest: u32) -> Result<u64> {
-        let mut value = 0_u64;
-        for index in 0..longest {
-            let byte = u64::from(self.u8()?);
-            let part = byte & 0x7f;
-            if index == 9 && part > 1 {
-                return Err(DecodeError::Varint);
-            }
-            value |= part << (index * 7);
-            if byte < 0x80 {
-                return Ok(value);
-            }
-        }
-        Err(DecodeError::Varint)
+    fn varint_of<T>(&mut self, longest: usize, read: impl Fn(&[u8]) -> Option<(T, usize)>) -> Result<T> {
+        let rest = self.bytes.get(self.position..).unwrap_or_default();
+        let (value, length) = read(rest).ok_or(if rest.len() < longest {
+            DecodeError::Truncated { needed: rest.len() + 1, left: rest.len() }
+        } else {
+            DecodeError::Varint
+        })?;
+        self.position += length;
+        Ok(value)
     }
 
     // Strings and bytes, classic form: a 16-bit or 32-bit length, -1 for null.

@@ -3,6 +3,8 @@
 use bytes::{BufMut, BytesMut};
 use uuid::Uuid;
 
+use super::varint;
+
 /// Appends values one after the other. Cannot fail: a length that its field cannot carry is a bug of the caller and asserts.
 #[derive(Debug, Default)]
 pub struct Writer {
@@ -92,26 +94,17 @@ impl Writer {
     }
 
     pub fn unsigned_varint(&mut self, value: u32) {
-        self.varint_of(u64::from(value));
+        varint::write_unsigned(&mut self.buffer, u64::from(value));
     }
 
     /// Zigzag.
     pub fn varint(&mut self, value: i32) {
-        self.unsigned_varint(((value << 1) ^ (value >> 31)).cast_unsigned());
+        varint::write_varint(&mut self.buffer, value);
     }
 
     /// Zigzag.
     pub fn varlong(&mut self, value: i64) {
-        self.varint_of(((value << 1) ^ (value >> 63)).cast_unsigned());
-    }
-
-    #[expect(clippy::cast_possible_truncation, reason = "the low seven bits are meant")]
-    fn varint_of(&mut self, mut value: u64) {
-        while value >= 0x80 {
-            self.buffer.put_u8(value as u8 | 0x80);
-            value >>= 7;
-        }
-        self.buffer.put_u8(value as u8);
+        varint::write_varlong(&mut self.buffer, value);
     }
 
     // Classic form.
