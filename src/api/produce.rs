@@ -264,9 +264,10 @@ fn decompression_budget(max_message_bytes: usize) -> usize {
 }
 
 fn appended_answer(index: i32, appended: &Appended, timestamps: TimestampType, now: Timestamp) -> PartitionProduceResponse {
+    // Of a duplicate Kafka tells the time that it knows, whosever it is (UnifiedLog.append).
     let log_append_time = match timestamps {
+        _ if appended.duplicate => appended.timestamp.0,
         TimestampType::CreateTime => -1,
-        TimestampType::LogAppendTime if appended.duplicate => appended.timestamp.0,
         TimestampType::LogAppendTime => now.0,
     };
     PartitionProduceResponse::default()

@@ -6,8 +6,8 @@ use kafka_protocol::messages::MetadataRequest;
 
 use crate::support::records::ProducerState;
 use crate::world::requests::{
-    FETCH, LATEST, LIST_OFFSETS, METADATA, PRODUCE, Topic, batch, batch_of, fetch, fetched, list_offsets, produce, produced,
-    records_of,
+    FETCH, LATEST, LIST_OFFSETS, METADATA, PRODUCE, Topic, batch, batch_at, batch_of, fetch, fetched, list_offsets, produce,
+    produced, records_of,
 };
 use crate::world::{Setup, soon, until};
 
@@ -85,16 +85,17 @@ async fn a_duplicate_is_acknowledged_no_sooner_than_the_first() {
     let (mut first, mut second) = (running.client().await, running.client().await);
     let topic = first.create("t", 1, &[]).await;
     let producer = ProducerState { producer_id: first.producer_id().await, producer_epoch: 0, first_sequence: 0 };
-    let request = produce(PRODUCE, -1, &[(&topic, 0, batch_of(producer, &["a"]))]);
+    let request = produce(PRODUCE, -1, &[(&topic, 0, batch_at(producer, 77, &["a"]))]);
     running.execution.hold_syncs();
     let original = first.send(PRODUCE, &request).await;
     until(|| running.execution.held_syncs() == 1).await;
     let duplicate = second.send(PRODUCE, &request).await;
     tokio::time::timeout(A_WHILE, second.raw().receive_frame()).await.expect_err("acknowledged before the sync");
     running.execution.release_syncs();
-    for answer in [first.receive(original).await, second.receive(duplicate).await] {
+    // Of the duplicate Kafka tells the time, too, whosever it is.
+    for (answer, time) in [(first.receive(original).await, -1), (second.receive(duplicate).await, 77)] {
         let partition = produced(answer);
-        assert_eq!((partition.error_code, partition.base_offset), (0, 0));
+        assert_eq!((partition.error_code, partition.base_offset, partition.log_append_time_ms), (0, 0, time));
     }
     assert_eq!(first.offset(&topic, 0, LATEST).await, 1);
     running.stop().await.unwrap();
