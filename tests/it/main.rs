@@ -18,6 +18,7 @@ mod world;
 mod acknowledgement;
 mod admin;
 mod administration;
+mod answers;
 mod authorization;
 mod fetching;
 mod formats;
