@@ -19,6 +19,7 @@ if NEW:
     from kafka.admin import OffsetSpec
 
 group_case = partial(case, needs="JoinGroup")
+group_case_of_3 = group_case if NEW else lambda body: body
 
 
 def member(broker, group, *topics, **settings):
@@ -409,7 +410,22 @@ def deleted(client, group) -> str:
     return error.__name__
 
 
-@(group_case if NEW else lambda body: body)  # a 2.x cannot
+@group_case_of_3
+def admin_lists_the_offsets_of_many_groups_at_once(broker):
+    """In one OffsetFetch."""
+    topic, client = create(broker, "many", 2), admin(broker)
+    groups = {unique("many"): number for number in range(100)}
+    for group, number in groups.items():
+        wanted = {TopicPartition(topic, number % 2): OffsetAndMetadata(number, f"of {number}", -1)}
+        assert set(client.alter_group_offsets(group, wanted).values()) == {errors.NoError}
+    nowhere = unique("nowhere")
+    found = client.list_group_offsets(dict.fromkeys([*groups, nowhere]))
+    assert found.pop(nowhere) == {}
+    told = {group: [(each.topic, each.partition, at.offset, at.metadata) for each, at in offsets.items()] for group, offsets in found.items()}
+    assert told == {group: [(topic, number % 2, number, f"of {number}")] for group, number in groups.items()}
+
+
+@group_case_of_3
 def admin_alters_resets_and_deletes_offsets(broker):
     topic, group, client = create(broker, "altered", 4), unique("altered"), admin(broker)
     partitions = [TopicPartition(topic, partition) for partition in range(4)]
