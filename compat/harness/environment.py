@@ -109,3 +109,20 @@ def java(main_class: str, *arguments: str, machine=QUICK_TO_START) -> list[str]:
     """The command line of a program of Apache Kafka's."""
     return ["java", *machine,
             f"-Dlog4j2.configurationFile={COMPAT / 'apache-kafka/log4j2.xml'}", "-cp", f"{jars()}/*", main_class, *arguments]
+
+
+GO = "1.26.8"
+
+
+def go_program(folder: Path) -> Path:
+    """The program that this folder's Go module makes, built into `build/`."""
+    sources = [folder / "go.mod", folder / "go.sum", *sorted(folder.glob("*.go"))]
+    program, stamp = BUILD / folder.name / "client", BUILD / folder.name / "sources.sha256"
+    if not _stamped(stamp, sources):
+        if not shutil.which("go"):
+            raise Missing(f"curl -L https://go.dev/dl/go{GO}.linux-amd64.tar.gz | sudo tar -C /usr/local -xz && "
+                          "export PATH=$PATH:/usr/local/go/bin")
+        program.parent.mkdir(parents=True, exist_ok=True)
+        _run(["go", "build", "-C", str(folder), "-o", str(program), "."])
+        stamp.write_text(_digest(sources))
+    return program
