@@ -126,3 +126,18 @@ def go_program(folder: Path) -> Path:
         _run(["go", "build", "-C", str(folder), "-o", str(program), "."])
         stamp.write_text(_digest(sources))
     return program
+
+
+def node_modules(folder: Path) -> Path:
+    """The folder with the packages of this folder's package-lock.json."""
+    sources, home = [folder / "package.json", folder / "package-lock.json"], BUILD / folder.name
+    stamp = home / "package-lock.sha256"
+    if not _stamped(stamp, sources):
+        debian("nodejs", "node")
+        debian("npm", "npm")
+        home.mkdir(parents=True, exist_ok=True)
+        for source in sources:
+            shutil.copy(source, home)
+        _run(["npm", "ci", "--prefix", str(home), "--ignore-scripts", "--no-audit", "--no-fund"])
+        stamp.write_text(_digest(sources))
+    return home / "node_modules"

@@ -39,8 +39,6 @@ def declare(program: Program, shares: dict, **settings):
         for each in members:
             each.do("commit")
         assert members[0].committed() == {(topic, partition): 10 for partition in range(6)}
-        for each in members:
-            each.leave()
 
     @group_case
     def members_share_the_partitions_and_one_leaves(broker):
@@ -114,7 +112,7 @@ def declare(program: Program, shares: dict, **settings):
         assert gone.take(50) == list(range(50))
         gone.do("commit offset", partition=0, offset=30)
         gone.leave()
-        client = member(broker, stayed, topic, session_ms=30_000)
+        client = member(broker, stayed, topic)
         assert client.take(50) == list(range(50))
         client.do("commit")
         broker.kill()
