@@ -151,17 +151,21 @@ impl Partitions {
     pub(super) fn open_unopened(&self) {
         let Some(changing) = self.changing() else { return };
         let mut table = HashMap::clone(&self.table.load());
-        let mut opened = false;
+        let mut opened = Vec::new();
         for id in self.unopened.ids() {
             let topic = changing.image.topics().by_id(id.topic_id);
             if let Some(partition) = topic.and_then(|topic| self.open(topic, id.partition, &changing.image)) {
                 tracing::info!(partition = %partition.name(), "opened: there is space again");
                 table.insert(id, partition);
-                opened = true;
+                opened.push(id);
             }
         }
-        if opened {
+        if !opened.is_empty() {
             self.table.store(Arc::new(table));
+        }
+        // In this order, so that whoever finds it in neither had looked before: NOT_LEADER_OR_FOLLOWER, and the next look finds it.
+        for id in opened {
+            self.unopened.remove(id);
         }
     }
 
@@ -226,10 +230,7 @@ impl Partitions {
             })
         });
         match opened {
-            Ok(partition) => {
-                self.unopened.remove(id);
-                Some(partition)
-            }
+            Ok(partition) => Some(partition),
             Err(fault @ LogFault::NoSpace { .. }) => {
                 if self.unopened.add(id, name.clone(), &directory.path, known) {
                     tracing::warn!(partition = %name, %fault, "not opened, it answers KAFKA_STORAGE_ERROR; tried again from time to time");
