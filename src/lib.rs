@@ -15,6 +15,8 @@ pub mod log;
 pub mod replica;
 pub mod metadata;
 pub mod controller;
+pub mod coordinator;
+pub mod group;
 pub mod security;
 
 // Devices and shells.

@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use crate::types::{TopicName, TopicPartition};
+use crate::types::{GroupId, TopicName, TopicPartition};
 
 /// Kafka's ACL operations, with their codes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -32,6 +32,10 @@ pub const TOPIC_OPERATIONS: &[Operation] = &[
     Operation::DescribeConfigs,
     Operation::AlterConfigs,
 ];
+
+/// Operations that a group has.
+pub const GROUP_OPERATIONS: &[Operation] =
+    &[Operation::Read, Operation::Describe, Operation::Delete, Operation::DescribeConfigs, Operation::AlterConfigs];
 
 /// Operations that the cluster has.
 pub const CLUSTER_OPERATIONS: &[Operation] = &[
@@ -130,6 +134,12 @@ impl Securable for TopicName {
 impl Securable for TopicPartition {
     fn resource(&self) -> Resource<'_> {
         Resource::Topic(self.topic.as_str())
+    }
+}
+
+impl Securable for GroupId {
+    fn resource(&self) -> Resource<'_> {
+        Resource::Group(self.as_str())
     }
 }
 

@@ -111,38 +111,56 @@ impl fmt::Display for ClusterId {
     }
 }
 
-/// Name of a topic, owned: never a slice of a request's frame.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct TopicName(Arc<str>);
+/// Declares a name that is shared text.
+macro_rules! name {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(Arc<str>);
 
-impl TopicName {
-    #[must_use]
-    pub fn new(name: &str) -> Self {
-        Self(Arc::from(name))
-    }
+        impl $name {
+            #[must_use]
+            pub fn new(name: &str) -> Self {
+                Self(Arc::from(name))
+            }
 
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl std::borrow::Borrow<str> for $name {
+            fn borrow(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Debug::fmt(&*self.0, formatter)
+            }
+        }
+    };
 }
 
-impl std::borrow::Borrow<str> for TopicName {
-    fn borrow(&self) -> &str {
-        &self.0
-    }
+name! {
+    /// Name of a topic, owned: never a slice of a request's frame.
+    TopicName
 }
-
-impl fmt::Display for TopicName {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
-    }
+name! {
+    /// Id of a group, owned; may be empty where Kafka allows it.
+    GroupId
 }
-
-impl fmt::Debug for TopicName {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&*self.0, formatter)
-    }
+name! {
+    /// Id that the coordinator gave to a member of a group.
+    MemberId
 }
 
 /// A partition by the name of its topic; also the name of its directory.
