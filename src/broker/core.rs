@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::sync::watch;
 
+use super::coordinators::Coordinators;
 use super::{
     ControllerError, ControllerHandle, DiskReads, Metrics, Partition, PartitionError, Partitions, ProducerIds, Publisher,
 };
@@ -33,6 +34,7 @@ pub struct Broker {
     pub(super) publisher: Arc<Publisher>,
     pub(super) partitions: Arc<Partitions>,
     pub(super) producer_ids: ProducerIds,
+    pub(super) coordinators: Coordinators,
     pub(super) sessions: Mutex<FetchSessions>,
     /// Topics that are being created on first use, so that one request per topic reaches the controller.
     pub(super) creating: Mutex<BTreeSet<TopicName>>,
@@ -40,7 +42,7 @@ pub struct Broker {
     pub(super) stopping: watch::Sender<bool>,
 }
 
-const GROUP_METADATA: &str = "__consumer_offsets";
+pub(super) const GROUP_METADATA: &str = "__consumer_offsets";
 const TRANSACTION_STATE: &str = "__transaction_state";
 const SHARE_GROUP_STATE: &str = "__share_group_state";
 
@@ -49,6 +51,13 @@ const SHARE_GROUP_STATE: &str = "__share_group_state";
 pub enum CoordinatorKind {
     Group,
     Transaction,
+}
+
+/// The partition of an internal topic that a key belongs to; `None` when the topic has none.
+pub(super) fn partition_of(key: &str, topic: &TopicImage) -> Option<PartitionIndex> {
+    let partitions = i32::try_from(topic.partitions.len()).ok().filter(|count| *count > 0)?;
+    // Utils.abs: the smallest number has no positive counterpart and counts as 0.
+    Some(PartitionIndex(java_hash(key).checked_abs().unwrap_or(0) % partitions))
 }
 
 /// Kafka's internal topics: clients do not write to them.
@@ -190,10 +199,7 @@ impl Broker {
             self.create_in_background(vec![TopicName::new(topic)]);
             return None;
         };
-        let partitions = i32::try_from(topic.partitions.len()).ok().filter(|count| *count > 0)?;
-        // Utils.abs: the smallest number has no positive counterpart and counts as 0.
-        let index = java_hash(key).checked_abs().unwrap_or(0) % partitions;
-        let leader = topic.partition(PartitionIndex(index))?.leader?;
+        let leader = topic.partition(partition_of(key, topic)?)?.leader?;
         image.broker(leader).filter(|broker| broker.is_active()).map(|broker| broker.id)
     }
 

@@ -9,6 +9,7 @@ pub mod clock;
 pub mod execution;
 
 mod controller_task;
+mod coordinators;
 mod core;
 mod directory;
 mod disk_reads;
@@ -32,6 +33,7 @@ mod sync {
 }
 
 pub use controller_task::{ControllerError, ControllerHandle};
+pub use coordinators::CoordinatorError;
 pub use core::{Broker, CoordinatorKind, is_internal_topic};
 pub use directory::LogDirectory;
 pub use disk_reads::DiskReads;

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use tokio::sync::{Semaphore, watch};
 
+use super::coordinators::Coordinators;
 use super::core::Broker;
 use super::storage::{OpenDirectory, Storage};
 use super::{
     ControllerError, DiskReads, Found, LogDirectory, Metrics, Partitions, PartitionsOptions, ProducerIds, Publisher, SyncQueue,
-    controller_task, maintenance,
+    controller_task, coordinators, maintenance,
 };
 use crate::config::{ConfigMap, DynamicConfigs, Listener, ListenerPurpose, ServerConfig, TopicSettings};
 use crate::controller::{Bootstrap, BrokerHeartbeat, RegisterBroker, TopicDefaults};
@@ -139,6 +140,7 @@ impl Node {
             clock: Arc::clone(&seams.clock),
             execution: Arc::clone(&seams.execution),
             metrics: Metrics::default(),
+            coordinators: Coordinators::default(),
             controller,
             publisher,
             partitions,
@@ -146,6 +148,7 @@ impl Node {
             stopping: watch::Sender::new(false),
         });
         seams.execution.spawn(Lane::Control, Box::pin(maintenance::run(Arc::clone(&broker))));
+        seams.execution.spawn(Lane::Control, Box::pin(coordinators::run(Arc::clone(&broker))));
         let server = bound.serve(service(Arc::clone(&broker)));
         Ok(Self { broker, broker_epoch, seams, server, quorum, fatal, _locks: locks })
     }
@@ -177,6 +180,7 @@ impl Node {
         let failed = fatal.borrow().is_some();
         broker.stopping.send_replace(true);
         broker.partitions.end_fetches();
+        broker.coordinators.stop();
         server.stop(PATIENCE).await;
         let deadline = Deadline { at: seams.clock.now().plus(broker.config.storage.shutdown_timeout), clock: &*seams.clock };
         let closed = close(&broker, &seams, &deadline, (!failed).then_some(broker_epoch)).await;

@@ -137,8 +137,33 @@ impl Partition {
         slot: Option<&Arc<Slot>>,
         now: Timestamp,
     ) -> Result<Appended, PartitionError> {
+        self.append_in(self.open()?, batch, acks, slot, now)
+    }
+
+    /// Appends one batch as the leader of `leader_epoch`: a coordinator that was replaced meanwhile writes nothing.
+    ///
+    /// # Errors
+    /// FENCED when the partition is led in a later epoch; storage errors.
+    pub fn append_as(
+        self: &Arc<Self>,
+        leader_epoch: LeaderEpoch,
+        batch: Validated<'_>,
+        now: Timestamp,
+    ) -> Result<Appended, PartitionError> {
+        let state = self.open()?;
+        state.check_epoch(Some(leader_epoch))?;
+        self.append_in(state, batch, Acks::Leader, None, now)
+    }
+
+    fn append_in(
+        self: &Arc<Self>,
+        mut state: MutexGuard<'_, State>,
+        batch: Validated<'_>,
+        acks: Acks,
+        slot: Option<&Arc<Slot>>,
+        now: Timestamp,
+    ) -> Result<Appended, PartitionError> {
         let mut wakers = Vec::new();
-        let mut state = self.open()?;
         let leader_epoch = state.leader.epoch();
         let appended = match state.log.append(batch, leader_epoch, now) {
             Ok(appended) => appended,
@@ -237,6 +262,32 @@ impl Partition {
         }
         state.pending.register(Waiting::Written(end), slot);
         true
+    }
+
+    /// Waits until everything below `end` may be acknowledged to acks=all.
+    ///
+    /// # Errors
+    /// The partition went away or its directory failed.
+    pub async fn acknowledged(&self, end: Offset) -> Result<(), PartitionError> {
+        loop {
+            let slot = Slot::new(1);
+            {
+                let mut state = self.open()?;
+                if state.leader.high_watermark() >= end {
+                    return Ok(());
+                }
+                state.pending.register(Waiting::Written(end), &slot);
+            }
+            std::future::poll_fn(|context| slot.poll(context)).await;
+        }
+    }
+
+    /// Behind the last record written, committed or not.
+    ///
+    /// # Errors
+    /// Closed, offline.
+    pub fn log_end(&self) -> Result<Offset, PartitionError> {
+        Ok(self.open()?.log.log_end_offset())
     }
 
     /// Looks at what a fetch of `request` would find.

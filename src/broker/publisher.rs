@@ -60,6 +60,11 @@ impl Publisher {
         let _ = published.wait_for(|reached| *reached >= end).await;
     }
 
+    /// Tells how far the published image reaches.
+    pub(super) fn subscribe(&self) -> watch::Receiver<Offset> {
+        self.published_end.subscribe()
+    }
+
     /// Publishes for as long as the node runs.
     pub async fn run(self: Arc<Self>, partitions: Arc<Partitions>, execution: Arc<dyn Execution>) {
         loop {

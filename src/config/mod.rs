@@ -7,6 +7,7 @@
 
 mod describe;
 mod deviations;
+mod groups;
 mod key;
 mod keys;
 mod listeners;
@@ -22,6 +23,7 @@ pub use describe::{
     ConfigEntry, ConfigSource, ConfigSynonym, describe_broker, describe_cluster_defaults, describe_created_topic, describe_topic,
 };
 pub use deviations::{DEVIATIONS, Deviation, OTHER_WAYS};
+pub use groups::{CoordinatorLogConfig, GroupConfig};
 pub use key::{Effect, Key, Scope, Validator, ValueType};
 pub use keys::{SUBJECTS, TOPIC, broker_key, topic_key};
 pub use listeners::{AdvertisedAddress, BindAddress, Listener, ListenerName, ListenerPurpose, SecurityProtocol};

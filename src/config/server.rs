@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::listeners::{self, BindAddress, Listener};
 use super::raw::{Problem, RawConfig};
+use super::groups::{self, CoordinatorLogConfig, GroupConfig};
 use super::settings::Settings;
 use crate::types::NodeId;
 
@@ -22,6 +23,8 @@ pub struct ServerConfig {
     pub fetch: FetchConfig,
     pub storage: StorageConfig,
     pub metadata_log: MetadataLogConfig,
+    pub groups: GroupConfig,
+    pub coordinator_log: CoordinatorLogConfig,
     pub offsets_topic: InternalTopicConfig,
     pub transaction_state_topic: InternalTopicConfig,
     pub share_state_topic: InternalTopicConfig,
@@ -207,6 +210,8 @@ impl ServerConfig {
             },
             storage: storage(&settings),
             metadata_log: metadata_log(&settings),
+            groups: groups::groups(&settings),
+            coordinator_log: groups::coordinator_log(&settings),
             offsets_topic: internal_topic(&settings, "offsets.topic"),
             transaction_state_topic: internal_topic(&settings, "transaction.state.log"),
             share_state_topic: internal_topic(&settings, "share.coordinator.state.topic"),

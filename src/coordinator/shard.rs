@@ -25,7 +25,7 @@ pub trait Journal: Send + Sync + fmt::Debug {
     fn append(&self, records: &[EncodedRecord], timestamp: Timestamp) -> Result<Offset, Unavailable>;
 }
 
-/// Sets off [`Shard::tick`] at a moment; called when that moment comes closer.
+/// Sets off [`Shard::tick`] at a moment; called when that moment comes closer, and when the shard is given up.
 pub type Alarm = Box<dyn Fn(Now) + Send + Sync>;
 
 /// The shard decides nothing any more: its partition is led elsewhere, or an append failed.
@@ -181,6 +181,7 @@ impl<C: Coordinator, J: Journal> Shard<C, J> {
             // Promises that are dropped tell their tickets.
             let (_, parked) = state.give_up();
             wakers.extend(parked.into_values().filter_map(Promise::abandon));
+            (self.alarm)(now);
             return Err(unavailable);
         }
         for (token, reply) in replies {

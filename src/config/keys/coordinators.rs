@@ -44,13 +44,13 @@ pub(super) const KEYS: &[Key] = &[
         .doc("Group protocols that are switched on."),
     int("group.coordinator.threads").default("4").at_least(1)
         .doc("Threads of the group coordinator."),
-    int("group.initial.rebalance.delay.ms").default("3000")
+    int("group.initial.rebalance.delay.ms").default("3000").effective()
         .doc("Time an empty classic group waits for more members before its first rebalance."),
-    int("group.max.session.timeout.ms").default("1800000")
+    int("group.max.session.timeout.ms").default("1800000").effective()
         .doc("Largest session timeout that a member of a classic group may ask for."),
-    int("group.max.size").default("2147483647").at_least(1)
+    int("group.max.size").default("2147483647").at_least(1).effective()
         .doc("Most members of one classic group."),
-    int("group.min.session.timeout.ms").default("6000")
+    int("group.min.session.timeout.ms").default("6000").effective()
         .doc("Smallest session timeout that a member of a classic group may ask for."),
     int("group.share.assignment.interval.ms").default("1000").at_least(0).cluster_wide()
         .doc("Least time between two assignments of a share group."),
@@ -124,17 +124,17 @@ pub(super) const KEYS: &[Key] = &[
         .doc("Standby copies of each stateful task of a streams group."),
     int("group.streams.session.timeout.ms").default("45000").at_least(1)
         .doc("Time without heartbeat after which a member leaves its streams group."),
-    int("offset.metadata.max.bytes").default("4096")
+    int("offset.metadata.max.bytes").default("4096").effective()
         .doc("Largest text that a client may store with a committed offset."),
-    int("offsets.commit.timeout.ms").default("5000").at_least(1)
+    int("offsets.commit.timeout.ms").default("5000").at_least(1).effective()
         .doc("Time an offset commit waits for its replicas."),
-    int("offsets.load.buffer.size").default("5242880").at_least(1)
+    int("offsets.load.buffer.size").default("5242880").at_least(1).effective()
         .doc("Bytes read at once when group state is loaded."),
-    long("offsets.retention.check.interval.ms").default("600000").at_least(1)
+    long("offsets.retention.check.interval.ms").default("600000").at_least(1).effective()
         .doc("Time between two looks for expired offsets."),
-    int("offsets.retention.minutes").default("10080").at_least(1)
+    int("offsets.retention.minutes").default("10080").at_least(1).effective()
         .doc("Minutes that a group's offsets are kept after its last member left."),
-    int("offsets.topic.compression.codec").default("0")
+    int("offsets.topic.compression.codec").default("0").effective()
         .doc("Codec of the offsets topic by number: 0 none, 1 gzip, 2 snappy, 3 lz4, 4 zstd."),
     int("offsets.topic.num.partitions").default("50").at_least(1).effective()
         .doc("Partitions of the offsets topic; not to be changed later."),
