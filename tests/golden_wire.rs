@@ -9,7 +9,10 @@ use bytes::{Bytes, BytesMut};
 use kafka_protocol::messages::*;
 use kafka_protocol::protocol::Request;
 use klamm::protocol::produce;
-use klamm::protocol::{ApiKey, decode_request, decode_response, encode_fetch_response, encode_response};
+use klamm::protocol::codec::Writer;
+use klamm::protocol::{
+    ApiKey, decode_offset_commit, decode_offset_fetch, decode_request, decode_response, encode_fetch_response, encode_response,
+};
 
 struct Golden {
     api: ApiKey,
@@ -55,6 +58,49 @@ fn body(api: ApiKey, version: i16, mut answer: Bytes) -> Bytes {
     answer.split_off(4 + header)
 }
 
+/// OffsetCommit 10, which the crate does not write.
+fn commit_again(golden: &Golden) -> Bytes {
+    let request = decode_offset_commit(golden.version, golden.bytes.clone()).unwrap();
+    let mut to = Writer::new();
+    to.compact_string(&request.group_id);
+    to.i32(request.generation_id_or_member_epoch);
+    to.compact_string(&request.member_id);
+    to.compact_nullable_string(request.group_instance_id.as_deref());
+    to.compact_array_of(&request.topics, |to, topic| {
+        to.uuid(topic.topic_id);
+        to.compact_array_of(&topic.partitions, |to, partition| {
+            to.i32(partition.partition_index);
+            to.i64(partition.committed_offset);
+            to.i32(partition.committed_leader_epoch);
+            to.compact_nullable_string(partition.committed_metadata.as_deref());
+            to.no_tagged_fields();
+        });
+        to.no_tagged_fields();
+    });
+    to.no_tagged_fields();
+    to.into_inner().freeze()
+}
+
+/// OffsetFetch 10, which the crate does not write.
+fn fetch_again(golden: &Golden) -> Bytes {
+    let request = decode_offset_fetch(golden.version, golden.bytes.clone()).unwrap();
+    let mut to = Writer::new();
+    to.compact_array_of(&request.groups, |to, group| {
+        to.compact_string(&group.group_id);
+        to.compact_nullable_string(group.member_id.as_deref());
+        to.i32(group.member_epoch);
+        to.compact_nullable_array_of(group.topics.as_deref(), |to, topic| {
+            to.uuid(topic.topic_id);
+            to.compact_array_of(&topic.partition_indexes, |to, index| to.i32(*index));
+            to.no_tagged_fields();
+        });
+        to.no_tagged_fields();
+    });
+    to.bool(request.require_stable);
+    to.no_tagged_fields();
+    to.into_inner().freeze()
+}
+
 #[expect(clippy::wildcard_enum_match_arm, reason = "APIs that are not served yet have no golden messages")]
 fn written_again(golden: &Golden) -> Bytes {
     match golden.api {
@@ -70,6 +116,18 @@ fn written_again(golden: &Golden) -> Bytes {
         ApiKey::OffsetForLeaderEpoch => again::<OffsetForLeaderEpochRequest>(golden),
         ApiKey::DescribeConfigs => again::<DescribeConfigsRequest>(golden),
         ApiKey::DescribeCluster => again::<DescribeClusterRequest>(golden),
+        ApiKey::OffsetCommit if golden.is_request && golden.version >= 10 => commit_again(golden),
+        ApiKey::OffsetFetch if golden.is_request && golden.version >= 10 => fetch_again(golden),
+        ApiKey::OffsetCommit => again::<OffsetCommitRequest>(golden),
+        ApiKey::OffsetFetch => again::<OffsetFetchRequest>(golden),
+        ApiKey::JoinGroup => again::<JoinGroupRequest>(golden),
+        ApiKey::Heartbeat => again::<HeartbeatRequest>(golden),
+        ApiKey::LeaveGroup => again::<LeaveGroupRequest>(golden),
+        ApiKey::SyncGroup => again::<SyncGroupRequest>(golden),
+        ApiKey::DescribeGroups => again::<DescribeGroupsRequest>(golden),
+        ApiKey::ListGroups => again::<ListGroupsRequest>(golden),
+        ApiKey::DeleteGroups => again::<DeleteGroupsRequest>(golden),
+        ApiKey::OffsetDelete => again::<OffsetDeleteRequest>(golden),
         other => panic!("name the types of {other} here"),
     }
 }

@@ -1,7 +1,8 @@
 //! Refusals of the cores, each with its Kafka code. Nothing else knows both.
 
-use crate::broker::{ControllerError, PartitionError};
+use crate::broker::{ControllerError, CoordinatorError, PartitionError};
 use crate::controller::Reason;
+use crate::group;
 use crate::log::AppendRefusal;
 use crate::protocol::ErrorCode;
 use crate::record::Refusal;
@@ -76,4 +77,40 @@ pub(super) fn controller_error(error: &ControllerError) -> (ErrorCode, String) {
         ControllerError::NoSpace => (ErrorCode::KafkaStorageError, error.to_string()),
         ControllerError::Busy => (ErrorCode::RequestTimedOut, error.to_string()),
     }
+}
+
+/// Code when a coordinator gives no reply at all.
+pub(super) fn coordinator_error(error: CoordinatorError) -> ErrorCode {
+    match error {
+        CoordinatorError::Loading => ErrorCode::CoordinatorLoadInProgress,
+        CoordinatorError::NotCoordinator => ErrorCode::NotCoordinator,
+        CoordinatorError::NotAvailable => ErrorCode::CoordinatorNotAvailable,
+    }
+}
+
+/// Code of the group coordinator's refusal.
+pub(super) fn group_refusal(refusal: group::Refusal) -> ErrorCode {
+    use group::Refusal;
+    match refusal {
+        Refusal::UnknownMemberId => ErrorCode::UnknownMemberId,
+        Refusal::IllegalGeneration => ErrorCode::IllegalGeneration,
+        Refusal::FencedInstanceId => ErrorCode::FencedInstanceId,
+        Refusal::RebalanceInProgress => ErrorCode::RebalanceInProgress,
+        Refusal::InconsistentGroupProtocol => ErrorCode::InconsistentGroupProtocol,
+        Refusal::InvalidSessionTimeout => ErrorCode::InvalidSessionTimeout,
+        Refusal::MemberIdRequired => ErrorCode::MemberIdRequired,
+        Refusal::GroupMaxSizeReached => ErrorCode::GroupMaxSizeReached,
+        Refusal::GroupIdNotFound => ErrorCode::GroupIdNotFound,
+        Refusal::NonEmptyGroup => ErrorCode::NonEmptyGroup,
+        Refusal::GroupSubscribedToTopic => ErrorCode::GroupSubscribedToTopic,
+        Refusal::OffsetMetadataTooLarge => ErrorCode::OffsetMetadataTooLarge,
+        Refusal::InvalidCommitOffsetSize => ErrorCode::InvalidCommitOffsetSize,
+        Refusal::GroupTooLarge => ErrorCode::UnknownServerError,
+        Refusal::InvalidRequest => ErrorCode::InvalidRequest,
+    }
+}
+
+/// The code of what a coordinator decided.
+pub(super) fn group_outcome(outcome: Result<(), group::Refusal>) -> ErrorCode {
+    outcome.map_or_else(group_refusal, |()| ErrorCode::None)
 }

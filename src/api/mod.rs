@@ -8,17 +8,28 @@
 mod api_versions;
 mod context;
 mod create_topics;
+mod delete_groups;
 mod delete_topics;
 mod describe_cluster;
 mod describe_configs;
+mod describe_groups;
 mod errors;
 mod fetch;
 mod find_coordinator;
+mod groups;
+mod heartbeat;
 mod init_producer_id;
+mod join_group;
+mod leave_group;
+mod list_groups;
 mod list_offsets;
 mod metadata;
+mod offset_commit;
+mod offset_delete;
+mod offset_fetch;
 mod offset_for_leader_epoch;
 mod produce;
+mod sync_group;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -28,7 +39,7 @@ use bytes::BytesMut;
 
 use crate::broker::Broker;
 use crate::net::{ConnectionContext, Outcome, Reply, Service};
-use crate::protocol::{ApiKey, RequestHeader, decode_request};
+use crate::protocol::{ApiKey, RequestHeader, decode_offset_commit, decode_offset_fetch, decode_request};
 use context::RequestContext;
 
 /// Serves Kafka's protocol for one node.
@@ -76,15 +87,7 @@ fn poll_once(handler: impl Future<Output = Outcome> + Send + 'static) -> Reply {
 /// The keys that are not served yet; they are turned away by their version before the match.
 macro_rules! later_keys {
     () => {
-        ApiKey::OffsetCommit
-            | ApiKey::OffsetFetch
-            | ApiKey::JoinGroup
-            | ApiKey::Heartbeat
-            | ApiKey::LeaveGroup
-            | ApiKey::SyncGroup
-            | ApiKey::DescribeGroups
-            | ApiKey::ListGroups
-            | ApiKey::SaslHandshake
+        ApiKey::SaslHandshake
             | ApiKey::DeleteRecords
             | ApiKey::AddPartitionsToTxn
             | ApiKey::AddOffsetsToTxn
@@ -103,12 +106,10 @@ macro_rules! later_keys {
             | ApiKey::RenewDelegationToken
             | ApiKey::ExpireDelegationToken
             | ApiKey::DescribeDelegationToken
-            | ApiKey::DeleteGroups
             | ApiKey::ElectLeaders
             | ApiKey::IncrementalAlterConfigs
             | ApiKey::AlterPartitionReassignments
             | ApiKey::ListPartitionReassignments
-            | ApiKey::OffsetDelete
             | ApiKey::DescribeClientQuotas
             | ApiKey::AlterClientQuotas
             | ApiKey::DescribeUserScramCredentials
@@ -162,7 +163,10 @@ async fn dispatch(broker: Arc<Broker>, context: RequestContext, frame: BytesMut,
     /// Decodes the body, runs the handler, encodes its answer.
     macro_rules! answer {
         ($module:ident) => {
-            match decode_request(context.version, frame.freeze().slice(body_start..)) {
+            answer!($module, decode_request)
+        };
+        ($module:ident, $decode:ident) => {
+            match $decode(context.version, frame.freeze().slice(body_start..)) {
                 Ok(request) => context.respond(&$module::handle(broker, &context, request).await),
                 Err(error) => Outcome::Close(format!("{} version {}: {error}", context.key.name(), context.version)),
             }
@@ -176,13 +180,23 @@ async fn dispatch(broker: Arc<Broker>, context: RequestContext, frame: BytesMut,
         },
         ApiKey::ListOffsets => answer!(list_offsets),
         ApiKey::Metadata => answer!(metadata),
+        ApiKey::OffsetCommit => answer!(offset_commit, decode_offset_commit),
+        ApiKey::OffsetFetch => answer!(offset_fetch, decode_offset_fetch),
         ApiKey::FindCoordinator => answer!(find_coordinator),
+        ApiKey::JoinGroup => answer!(join_group),
+        ApiKey::Heartbeat => answer!(heartbeat),
+        ApiKey::LeaveGroup => answer!(leave_group),
+        ApiKey::SyncGroup => answer!(sync_group),
+        ApiKey::DescribeGroups => answer!(describe_groups),
+        ApiKey::ListGroups => answer!(list_groups),
         ApiKey::ApiVersions => answer!(api_versions),
         ApiKey::CreateTopics => answer!(create_topics),
         ApiKey::DeleteTopics => answer!(delete_topics),
         ApiKey::InitProducerId => answer!(init_producer_id),
         ApiKey::OffsetForLeaderEpoch => answer!(offset_for_leader_epoch),
         ApiKey::DescribeConfigs => answer!(describe_configs),
+        ApiKey::DeleteGroups => answer!(delete_groups),
+        ApiKey::OffsetDelete => answer!(offset_delete),
         ApiKey::DescribeCluster => answer!(describe_cluster),
         later_keys!() => Outcome::Close(format!("{} is not served", context.key.name())),
     }

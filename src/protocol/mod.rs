@@ -15,6 +15,7 @@ mod error;
 mod error_code;
 mod fetch_response;
 mod header;
+mod offsets;
 pub mod produce;
 pub mod response;
 
@@ -28,4 +29,5 @@ pub use error::DecodeError;
 pub use error_code::ErrorCode;
 pub use fetch_response::encode_fetch_response;
 pub use header::RequestHeader;
+pub use offsets::{decode_offset_commit, decode_offset_fetch};
 pub use response::{EncodeError, encode_response};

@@ -9,7 +9,9 @@ import org.apache.kafka.common.record.internal.MemoryRecords;
 /** Prints messages in the layouts of Kafka's own schemas, one a line: API, version, direction, sample, bytes in hex. */
 public class Golden {
     static final List<String> APIS = List.of("Produce", "Fetch", "ListOffsets", "Metadata", "ApiVersions", "CreateTopics",
-        "DeleteTopics", "InitProducerId", "FindCoordinator", "OffsetForLeaderEpoch", "DescribeConfigs", "DescribeCluster");
+        "DeleteTopics", "InitProducerId", "FindCoordinator", "OffsetForLeaderEpoch", "DescribeConfigs", "DescribeCluster",
+        "OffsetCommit", "OffsetFetch", "JoinGroup", "Heartbeat", "LeaveGroup", "SyncGroup", "DescribeGroups", "ListGroups",
+        "DeleteGroups", "OffsetDelete");
 
     /** Rises with every number that is written, so that no two fields of a message hold the same. */
     static int next;
