@@ -13,13 +13,13 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use super::core::{Broker, GROUP_METADATA, partition_of};
-use super::{CoordinatorKind, Partition, PartitionError};
+use super::{Partition, PartitionError};
 use crate::coordinator::{Context, Coordinator, Decided, Moment, Shard, Ticket, Token, Unavailable};
 use crate::group::{GroupCoordinator, ListedGroup, Reply};
-use crate::metadata::{MetadataDelta, MetadataImage};
+use crate::metadata::{MetadataDelta, MetadataImage, TopicImage};
 use crate::seams::{Blocking, Lane, lock, run_blocking};
 use crate::security::Authorized;
-use crate::types::{GroupId, LeaderEpoch, PartitionIndex, TopicIdPartition, TopicName};
+use crate::types::{GroupId, LeaderEpoch, NodeId, PartitionIndex, TopicIdPartition, TopicName};
 use journal::PartitionJournal;
 use load::LoadError;
 
@@ -205,6 +205,10 @@ fn led_here(broker: &Broker, image: &MetadataImage) -> BTreeMap<PartitionIndex, 
     .collect()
 }
 
+fn leads(topic: &TopicImage, index: PartitionIndex, node: NodeId) -> bool {
+    topic.partition(index).is_some_and(|partition| partition.leader == Some(node))
+}
+
 /// Committed offsets of a topic go with it.
 fn forget_deleted_topics(broker: &Broker, before: &MetadataImage, after: &MetadataImage) {
     let deleted = MetadataDelta::between(before, after).deleted_topics;
@@ -304,7 +308,7 @@ impl Broker {
         match host {
             Some(host) => host.shard(),
             // The image is ahead of us for a moment.
-            None if self.coordinator(CoordinatorKind::Group, group) == Some(self.config.node_id) => Err(CoordinatorError::Loading),
+            None if leads(topic, index, self.config.node_id) => Err(CoordinatorError::Loading),
             None => Err(CoordinatorError::NotCoordinator),
         }
     }
