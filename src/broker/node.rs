@@ -147,8 +147,7 @@ impl Node {
             creating: Mutex::default(),
             stopping: watch::Sender::new(false),
         });
-        seams.execution.spawn(Lane::Control, Box::pin(maintenance::run(Arc::clone(&broker))));
-        seams.execution.spawn(Lane::Control, Box::pin(coordinators::run(Arc::clone(&broker))));
+        spawn_tasks(&broker);
         let server = bound.serve(service(Arc::clone(&broker)));
         Ok(Self { broker, broker_epoch, seams, server, quorum, fatal, _locks: locks })
     }
@@ -200,6 +199,12 @@ impl Deadline<'_> {
         let done = tokio::time::timeout(self.at.since(self.clock.now()), work).await;
         done.map_err(|_| LogFault::Io { path: path.to_owned(), action: "close", source: std::io::ErrorKind::TimedOut.into() })
     }
+}
+
+/// What goes on for as long as the node runs.
+fn spawn_tasks(broker: &Arc<Broker>) {
+    broker.execution.spawn(Lane::Control, Box::pin(maintenance::run(Arc::clone(broker))));
+    broker.execution.spawn(Lane::Control, Box::pin(coordinators::run(Arc::clone(broker))));
 }
 
 /// Closes all logs, each directory's on its own sync thread.

@@ -3,7 +3,7 @@
 //! Owns: the state machine of one partition of `__consumer_offsets`: classic groups (join, sync, heartbeat, leave), committed offsets with
 //! their expiry, and Kafka's record formats for both.
 //! Never does: know a wire format, a topic's log or the metadata image; wait, read a clock. What it needs of the world comes with the request.
-//! Invariants (reliability study, G1 to G6): a partition has at most one owner in a generation; a request of another generation or member is
+//! Invariants: (G1 to G6 of the reliability study) a partition has at most one owner in a generation; a request of another generation or member is
 //! refused by name; a committed offset stays until a later commit, a deletion or its expiry; the state is a function of the records.
 //!
 //! Reading order: request.rs and reply types say what is asked; machine.rs is the state machine's table of contents; classic/ holds the life of a
