@@ -7,13 +7,18 @@ use kafka_protocol::messages::describe_configs_request::DescribeConfigsResource;
 use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
 use kafka_protocol::messages::offset_for_leader_epoch_request::{OffsetForLeaderPartition, OffsetForLeaderTopic};
 use kafka_protocol::messages::{
-    ApiVersionsRequest, CreateTopicsRequest, DescribeClusterRequest, DescribeConfigsRequest, FindCoordinatorRequest,
-    InitProducerIdRequest, MetadataRequest, OffsetForLeaderEpochRequest, TransactionalId,
+    ApiVersionsRequest, CreateTopicsRequest, DeleteGroupsRequest, DescribeClusterRequest, DescribeConfigsRequest,
+    DescribeGroupsRequest, FindCoordinatorRequest, InitProducerIdRequest, ListGroupsRequest, MetadataRequest, OffsetDeleteRequest,
+    OffsetForLeaderEpochRequest, TransactionalId,
 };
 use klamm::protocol::ApiKey;
 use klamm::security::{Authorizer, DenyAll, Operation, Principal, Resource};
 use uuid::Uuid;
 
+use crate::world::groups::{
+    HEARTBEAT, JOIN_GROUP, LEAVE_GROUP, OFFSET_COMMIT, OFFSET_FETCH, SYNC_GROUP, commit, fetch_offsets, group_id, heartbeat, join,
+    leave, sync,
+};
 use crate::world::requests::{
     CREATE_TOPICS, DELETE_TOPICS, EARLIEST, FETCH, METADATA, PRODUCE, Topic, batch, create_topics, delete_by_id, delete_by_name,
     fetch, fetched, list_offsets, metadata_of, produce, produced, text,
@@ -77,11 +82,46 @@ async fn refusals(key: ApiKey, client: &mut Client, topic: &Topic) -> Vec<i16> {
         ApiKey::OffsetForLeaderEpoch => vec![end_of_epoch(client, topic).await.0],
         ApiKey::DescribeConfigs => vec![describe_configs(client, 2, "t").await.0],
         // Handled apart: their codes are not the topic's.
+        key if group_codes(key, client).await.is_some() => vec![TOPIC_AUTHORIZATION_FAILED],
         ApiKey::InitProducerId | ApiKey::FindCoordinator | ApiKey::ApiVersions | ApiKey::DescribeCluster => {
             vec![TOPIC_AUTHORIZATION_FAILED]
         }
         other => panic!("{other} is served and nothing says what it answers to somebody who may do nothing"),
     }
+}
+
+/// What the APIs of groups say to somebody who may do nothing to a group; `None` for other APIs.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the others have codes of their own")]
+async fn group_codes(key: ApiKey, client: &mut Client) -> Option<i16> {
+    Some(match key {
+        ApiKey::JoinGroup => client.call(JOIN_GROUP, &join("g", "")).await.error_code,
+        ApiKey::SyncGroup => client.call(SYNC_GROUP, &sync("g", "m", 1, &[])).await.error_code,
+        ApiKey::Heartbeat => client.call(HEARTBEAT, &heartbeat("g", "m", 1)).await.error_code,
+        ApiKey::LeaveGroup => client.call(LEAVE_GROUP, &leave("g", "m")).await.error_code,
+        ApiKey::OffsetCommit => {
+            let answer = client.call(OFFSET_COMMIT, &commit("g", "", -1, &[("t", 0, 1)])).await;
+            answer.topics[0].partitions[0].error_code
+        }
+        ApiKey::OffsetFetch => client.call(OFFSET_FETCH, &fetch_offsets("g", None)).await.groups[0].error_code,
+        ApiKey::OffsetDelete => {
+            client.call(0, &OffsetDeleteRequest::default().with_group_id(group_id("g"))).await.error_code
+        }
+        ApiKey::DescribeGroups => {
+            let request = DescribeGroupsRequest::default().with_groups(vec![group_id("g")]);
+            client.call(6, &request).await.groups[0].error_code
+        }
+        ApiKey::DeleteGroups => {
+            let request = DeleteGroupsRequest::default().with_groups_names(vec![group_id("g")]);
+            client.call(2, &request).await.results[0].error_code
+        }
+        // Who may see no group sees none.
+        ApiKey::ListGroups => {
+            let answer = client.call(5, &ListGroupsRequest::default()).await;
+            assert!(answer.groups.is_empty());
+            if answer.error_code == 0 { GROUP_AUTHORIZATION_FAILED } else { answer.error_code }
+        }
+        _ => return None,
+    })
 }
 
 async fn end_of_epoch(client: &mut Client, topic: &Topic) -> (i16, i64) {
@@ -129,6 +169,14 @@ async fn who_may_do_nothing_is_refused_by_every_api() {
     assert_eq!(init_producer_id(&mut client, None).await, (CLUSTER_AUTHORIZATION_FAILED, -1));
     assert_eq!(init_producer_id(&mut client, Some("x")).await, (TRANSACTIONAL_ID_AUTHORIZATION_FAILED, -1));
     assert_eq!(find_coordinator(&mut client, 0).await, GROUP_AUTHORIZATION_FAILED);
+    let mut of_groups = 0;
+    for key in ApiKey::ALL {
+        if let Some(code) = group_codes(*key, &mut client).await {
+            assert_eq!(code, GROUP_AUTHORIZATION_FAILED, "{key}");
+            of_groups += 1;
+        }
+    }
+    assert_eq!(of_groups, 10);
     assert_eq!(find_coordinator(&mut client, 1).await, TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
     // These two anybody may ask; what may be done to the cluster is nothing.
     assert_eq!(client.call(0, &ApiVersionsRequest::default()).await.error_code, 0);

@@ -22,6 +22,7 @@ mod answers;
 mod authorization;
 mod fetching;
 mod formats;
+mod groups;
 mod refusals;
 mod stopping;
 mod storage;

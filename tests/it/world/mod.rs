@@ -1,6 +1,7 @@
 //! Nodes for tests: started with a few settings over a simulated disk, stopped or crashed, started again.
 
 mod execution;
+pub mod groups;
 pub mod requests;
 
 use std::future::Future;
