@@ -10,6 +10,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod groups;
 mod invariants;
 mod ledger;
 mod node;

@@ -41,6 +41,11 @@ impl Peer {
         }
     }
 
+    /// Breaks the connection off.
+    pub(crate) fn hang_up(&mut self) {
+        self.connection = None;
+    }
+
     async fn call<R: Request>(&mut self, version: i16, request: &R) -> Option<R::Response> {
         if self.connection.is_none() {
             self.connection = Some(Client::new(TcpStream::connect(BROKER).await.ok()?, self.name));

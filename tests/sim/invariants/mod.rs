@@ -1,6 +1,7 @@
 //! What must be true of every run. Each file holds one invariant: `check` returns how often it was evaluated, or what it found.
 
 pub(crate) mod acknowledged_records_survive;
+pub(crate) mod groups;
 pub(crate) mod metadata_survives;
 pub(crate) mod records_come_once_in_order;
 
