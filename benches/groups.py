@@ -4,16 +4,12 @@ import time
 
 from harness.brokers import Broker
 from harness.case import unique
-from harness.wire import Connection, array, int32, int64, string
+from harness.wire import Connection, array, int32, int64, sized, string
 
 OFFSET_COMMIT, FIND_COORDINATOR, JOIN_GROUP, HEARTBEAT, SYNC_GROUP = 8, 10, 11, 12, 14
 SESSION_MS = 300_000
 MEMBERS = 500
 GROUPS = 10_000
-
-
-def data(value: bytes) -> bytes:
-    return int32(len(value)) + value
 
 
 def wait_for_coordinator(connection: Connection, group: str):
@@ -27,7 +23,7 @@ def wait_for_coordinator(connection: Connection, group: str):
 
 
 def join_body(group: str, member="") -> bytes:
-    protocol = string("range") + data(bytes(100))
+    protocol = string("range") + sized(bytes(100))
     return string(group) + int32(SESSION_MS) + int32(SESSION_MS) + string(member) + string("consumer") + array([protocol])
 
 
@@ -42,7 +38,7 @@ def joined(answer) -> tuple[str, int]:
 
 
 def sync_body(group: str, member: str, generation: int, members: list[str]) -> bytes:
-    assignments = array([string(each) + data(bytes(50)) for each in members])
+    assignments = array([string(each) + sized(bytes(50)) for each in members])
     return string(group) + int32(generation) + string(member) + assignments
 
 
