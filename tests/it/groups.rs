@@ -186,6 +186,35 @@ async fn offsets_are_fetched_in_every_version_and_deleted_with_their_topic() {
     running.stop().await.unwrap();
 }
 
+/// Retention by time or size never takes a live offset: the topic is compacted, and nothing of it is deleted until there is compaction.
+#[tokio::test]
+async fn retention_takes_no_offset() {
+    let setup = setup()
+        .with("log.retention.ms", "1")
+        .with("log.retention.bytes", "1")
+        .with("log.retention.check.interval.ms", "5")
+        .with("log.initial.task.delay.ms", "1")
+        .with("offsets.topic.segment.bytes", "2000");
+    let (running, mut client) = started(&setup).await;
+    client.create("t", 2, &[]).await;
+    client.call(OFFSET_COMMIT, &commit("g", "", -1, &[("t", 1, 77)])).await;
+    for offset in 0..100 {
+        client.call(OFFSET_COMMIT, &commit("g", "", -1, &[("t", 0, offset)])).await;
+    }
+    let segments = |running: &Running| {
+        let in_partition = |partition: i32| running.list(format!("/data/__consumer_offsets-{partition}"));
+        (0..4).flat_map(in_partition).filter(|name| name.ends_with(".log")).count()
+    };
+    let written = segments(&running);
+    assert!(written > 6, "{written} segments");
+    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    assert_eq!(segments(&running), written);
+    running.stop().await.unwrap();
+    let (running, mut client) = started(&setup).await;
+    assert_eq!((client.committed("g", "t", 0).await, client.committed("g", "t", 1).await), (99, 77));
+    running.stop().await.unwrap();
+}
+
 /// Trap 30, trap 48: Java's hash chooses the partition, so the same group lands on the same partition as in Kafka.
 #[tokio::test]
 async fn a_group_lies_in_the_partition_that_javas_hash_says() {
