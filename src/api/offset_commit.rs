@@ -42,7 +42,7 @@ pub(super) async fn handle(broker: &Arc<Broker>, context: &RequestContext, reque
                     if image.partition(PartitionIndex(partition.partition_index)).is_none() {
                         answer.partition(at, partition.partition_index, ErrorCode::UnknownTopicOrPartition);
                     } else {
-                        offsets.push(new_offset(&name, partition));
+                        offsets.push(new_offset(&name, image.id, partition));
                         answer.open.push((at, answer.partition_count(at)));
                         answer.partition(at, partition.partition_index, ErrorCode::None);
                     }
@@ -118,10 +118,11 @@ fn find(
     image.map(|image| (name, image)).ok_or(ErrorCode::UnknownTopicOrPartition)
 }
 
-fn new_offset(topic: &TopicName, partition: &OffsetCommitRequestPartition) -> NewOffset {
+fn new_offset(topic: &TopicName, topic_id: TopicId, partition: &OffsetCommitRequestPartition) -> NewOffset {
     let epoch = partition.committed_leader_epoch;
     NewOffset {
         topic: topic.clone(),
+        topic_id: Some(topic_id),
         partition: PartitionIndex(partition.partition_index),
         offset: Offset(partition.committed_offset),
         leader_epoch: (epoch >= 0).then_some(LeaderEpoch(epoch)),

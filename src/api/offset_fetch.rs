@@ -17,7 +17,7 @@ use super::context::{RequestContext, wire, wire_topic};
 use super::errors::{coordinator_error, group_refusal};
 use super::groups::authorize;
 use crate::broker::Broker;
-use crate::group::{FetchOffsets, FetchedOffset};
+use crate::group::{AskedTopic, FetchOffsets, FetchedOffset};
 use crate::protocol::ErrorCode;
 use crate::security::{Operation, Resource};
 use crate::types::{MemberId, PartitionIndex, TopicId, TopicName};
@@ -104,7 +104,11 @@ async fn serve(
     let (mut known, mut refused) = (Vec::new(), Vec::new());
     for topic in request.topics.unwrap_or_default() {
         match find(broker, context, &topic) {
-            Ok(name) => known.push((name, topic.partition_indexes.iter().copied().map(PartitionIndex).collect())),
+            Ok(name) => known.push(AskedTopic {
+                topic: name,
+                topic_id: (context.version >= TOPIC_IDS).then_some(TopicId(topic.topic_id)),
+                partitions: topic.partition_indexes.iter().copied().map(PartitionIndex).collect(),
+            }),
             Err(code) => refused.push(refuse(&topic, code)),
         }
     }

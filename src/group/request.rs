@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::Refusal;
-use crate::types::{GroupId, LeaderEpoch, MemberId, Offset, PartitionIndex, TopicName};
+use crate::types::{GroupId, LeaderEpoch, MemberId, Offset, PartitionIndex, TopicId, TopicName};
 
 /// One protocol (assignor) that a member supports, with the member's metadata for it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -159,6 +159,8 @@ pub struct ListedGroup {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct NewOffset {
     pub topic: TopicName,
+    /// Which life of the topic is meant, if the broker knows.
+    pub topic_id: Option<TopicId>,
     pub partition: PartitionIndex,
     pub offset: Offset,
     pub leader_epoch: Option<LeaderEpoch>,
@@ -180,6 +182,15 @@ pub struct CommitOffsets {
     pub offsets: Vec<NewOffset>,
 }
 
+/// What OffsetFetch asks of one topic.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AskedTopic {
+    pub topic: TopicName,
+    /// From clients that named the topic by its id: offsets of another life of it are not meant.
+    pub topic_id: Option<TopicId>,
+    pub partitions: Vec<PartitionIndex>,
+}
+
 /// OffsetFetch of one group.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct FetchOffsets {
@@ -189,7 +200,7 @@ pub struct FetchOffsets {
     /// -1 when the client says nothing of it.
     pub member_epoch: i32,
     /// `None` for all that the group has.
-    pub partitions: Option<Vec<(TopicName, Vec<PartitionIndex>)>>,
+    pub partitions: Option<Vec<AskedTopic>>,
     /// Offsets that a transaction may still change are not told: their partitions say so instead (KIP-447).
     pub require_stable: bool,
 }

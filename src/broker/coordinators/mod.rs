@@ -19,7 +19,7 @@ use crate::group::{GroupCoordinator, ListedGroup, Reply};
 use crate::metadata::{MetadataDelta, MetadataImage, TopicImage};
 use crate::seams::{Blocking, Lane, lock, run_blocking};
 use crate::security::Authorized;
-use crate::types::{GroupId, LeaderEpoch, NodeId, PartitionIndex, TopicIdPartition, TopicName};
+use crate::types::{GroupId, LeaderEpoch, NodeId, PartitionIndex, TopicId, TopicIdPartition, TopicName};
 use journal::PartitionJournal;
 use load::LoadError;
 
@@ -77,7 +77,7 @@ struct Host {
 #[derive(Debug)]
 enum State {
     /// With the topics that were deleted meanwhile.
-    Loading(Vec<TopicName>),
+    Loading(Vec<(TopicName, TopicId)>),
     Ready(Arc<GroupShard>),
     /// The last try failed; there will be another.
     Failed,
@@ -106,7 +106,7 @@ impl Host {
 
     /// Hands the loaded shard to requests; returns the topics that were deleted while it was being loaded. A host that is over
     /// gives the shard up at once.
-    fn begin(&self, shard: &Arc<GroupShard>) -> Vec<TopicName> {
+    fn begin(&self, shard: &Arc<GroupShard>) -> Vec<(TopicName, TopicId)> {
         let mut state = lock(&self.state);
         match std::mem::replace(&mut *state, State::Ready(Arc::clone(shard))) {
             State::Loading(forget) => forget,
@@ -212,7 +212,7 @@ fn leads(topic: &TopicImage, index: PartitionIndex, node: NodeId) -> bool {
 /// Committed offsets of a topic go with it.
 fn forget_deleted_topics(broker: &Broker, before: &MetadataImage, after: &MetadataImage) {
     let deleted = MetadataDelta::between(before, after).deleted_topics;
-    let deleted: Vec<TopicName> = deleted.values().map(|topic| topic.name.clone()).collect();
+    let deleted: Vec<_> = deleted.values().map(|topic| (topic.name.clone(), topic.id)).collect();
     if deleted.is_empty() {
         return;
     }

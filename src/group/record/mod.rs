@@ -1,4 +1,9 @@
-//! What stands in a partition of `__consumer_offsets`, in Kafka's formats (OffsetCommitKey/Value, GroupMetadataKey/Value).
+//! What stands in a partition of `__consumer_offsets`: the records, their formats in Kafka's bytes, and how many fit into a batch.
+
+mod format;
+mod room;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -6,6 +11,9 @@ use bytes::Bytes;
 
 use super::offsets::CommittedOffset;
 use crate::types::{GroupId, MemberId, PartitionIndex, Timestamp, TopicName};
+
+pub(super) use format::{decode, encode};
+pub(super) use room::Room;
 
 /// One record; `None` is a tombstone.
 #[derive(Clone, PartialEq, Eq, Debug)]
