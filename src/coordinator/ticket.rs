@@ -14,7 +14,7 @@ pub struct Ticket<R>(Arc<Mutex<State<R>>>);
 
 /// The other end. Dropping it without an answer resolves the ticket to `None`.
 #[derive(Debug)]
-pub struct Promise<R>(Arc<Mutex<State<R>>>);
+pub(super) struct Promise<R>(Arc<Mutex<State<R>>>);
 
 #[derive(Debug)]
 enum State<R> {
@@ -26,19 +26,19 @@ fn lock<R>(state: &Mutex<State<R>>) -> impl std::ops::DerefMut<Target = State<R>
     state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
-pub fn ticket<R>() -> (Promise<R>, Ticket<R>) {
+pub(super) fn ticket<R>() -> (Promise<R>, Ticket<R>) {
     let state = Arc::new(Mutex::new(State::Waiting(None)));
     (Promise(Arc::clone(&state)), Ticket(state))
 }
 
 impl<R> Promise<R> {
     /// Gives the answer; the waker has to be woken once no lock is held.
-    pub fn keep(self, answer: R) -> Option<Waker> {
+    pub(super) fn keep(self, answer: R) -> Option<Waker> {
         self.end(Some(answer))
     }
 
     /// Ends it without an answer; the waker has to be woken once no lock is held.
-    pub fn abandon(self) -> Option<Waker> {
+    pub(super) fn abandon(self) -> Option<Waker> {
         self.end(None)
     }
 

@@ -10,7 +10,7 @@ use crate::types::{Compression, LeaderEpoch, Offset, Timestamp};
 
 /// Appends as the leader of one epoch; a later leader's partition takes nothing from it (G1).
 #[derive(Debug)]
-pub struct PartitionJournal {
+pub(in crate::broker) struct PartitionJournal {
     pub partition: Arc<Partition>,
     pub leader_epoch: LeaderEpoch,
     /// `offsets.topic.compression.codec`.

@@ -9,7 +9,7 @@ use crate::types::{LeaderEpoch, Now, Offset};
 
 /// Why a partition could not be replayed.
 #[derive(Debug)]
-pub enum LoadError {
+pub(super) enum LoadError {
     /// It is led elsewhere by now, or offline.
     Partition(PartitionError),
     /// A batch is damaged.
@@ -26,7 +26,7 @@ impl From<PartitionError> for LoadError {
 ///
 /// # Errors
 /// The partition went away, or its bytes are damaged.
-pub fn replay<C: Coordinator>(
+pub(super) fn replay<C: Coordinator>(
     coordinator: &mut C,
     partition: &Partition,
     leader_epoch: LeaderEpoch,

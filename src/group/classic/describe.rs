@@ -31,13 +31,13 @@ impl GroupCoordinator {
     /// Deletes a group without members, and its offsets.
     ///
     /// # Errors
-    /// There is no such group, or it has members.
+    /// There is no such group, it has members, or its offsets are too many for one batch.
     pub fn delete_group(&mut self, context: &mut Context<'_>, group: &GroupId) -> Result<(), Refusal> {
         let phase = self.groups.get(group).ok_or(Refusal::GroupIdNotFound)?.phase;
         if phase != Phase::Empty {
             return Err(Refusal::NonEmptyGroup);
         }
-        self.tombstone_offsets(context, group);
+        self.tombstone_offsets(context, group)?;
         context.record(GroupRecord::Group { group: group.clone(), value: None });
         Ok(())
     }
