@@ -18,8 +18,8 @@ const NEW_MEMBER_JOIN_TIMEOUT: Duration = Duration::from_secs(300);
 /// Protocols that one member may name. Kafka has no bound; clients name one to three.
 const MAX_PROTOCOLS: usize = 100;
 
-/// Bytes of any name: what the older versions' strings can hold, and what Kafka takes in the newer ones.
-const MAX_NAME: usize = i16::MAX as usize;
+/// Bytes of any name: what a record's texts can hold, with room for what makes a member id of a client's or an instance's name.
+const MAX_NAME: usize = i16::MAX as usize - "-".len() - uuid::fmt::Hyphenated::LENGTH;
 
 impl GroupCoordinator {
     /// Answers under `token`: at once if refused, told its id or told the generation that runs; else when the next generation begins.

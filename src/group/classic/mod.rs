@@ -26,6 +26,8 @@ mod record;
 mod session;
 mod subscription;
 mod sync;
+#[cfg(test)]
+mod tests;
 mod timers;
 
 pub(super) use self::group::ClassicGroup;
