@@ -7,6 +7,7 @@ use bytes::Bytes;
 use super::group::{ClassicGroup, Phase};
 use super::member::Member;
 use super::{Context, GroupCoordinator, Refusal};
+use crate::group::record::Room;
 use crate::group::{DescribedGroup, DescribedMember, GroupRecord, ListedGroup};
 use crate::types::{GroupId, MemberId};
 
@@ -38,7 +39,12 @@ impl GroupCoordinator {
             return Err(Refusal::NonEmptyGroup);
         }
         self.tombstone_offsets(context, group)?;
-        context.record(GroupRecord::Group { group: group.clone(), value: None });
+        let tombstone = GroupRecord::Group { group: group.clone(), value: None };
+        if !Room::left(context).take(&tombstone) {
+            context.records.clear();
+            return Err(Refusal::GroupTooLarge);
+        }
+        context.record(tombstone);
         Ok(())
     }
 }

@@ -129,8 +129,8 @@ impl ClassicGroup {
         self.forget_syncs();
         self.subscribed = self.read_subscriptions();
         self.enter(Phase::Empty, context.timestamp);
-        // Too large only for a batch that holds next to nothing. The generation before would come back and expire, which is safe: it has no
-        // live members.
+        // Too large only for a batch that holds next to nothing. After a restart the generation before would come back and expire, which is
+        // safe: it has no live members.
         let _ = self.record(context);
     }
 

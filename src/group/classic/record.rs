@@ -6,11 +6,9 @@ use super::group::{ClassicGroup, Phase};
 use super::member::Member;
 use super::{Context, GroupCoordinator, Refusal};
 use crate::coordinator::Origin;
+use crate::group::record::Room;
 use crate::group::{GroupRecord, GroupValue, MemberValue, Protocol};
 use crate::types::{GroupId, MemberId, Now};
-
-/// What a batch of one record takes besides its key and value, at most: the batch's header, the record's own lengths.
-const BATCH_OVERHEAD: usize = 100;
 
 impl GroupCoordinator {
     pub(in crate::group) fn apply_group(&mut self, group: GroupId, value: Option<GroupValue>, origin: Origin) {
@@ -63,6 +61,14 @@ impl ClassicGroup {
         }
     }
 
+    /// The record of this group without its members.
+    pub(super) fn emptied(&self) -> GroupRecord {
+        let protocol_type = self.protocol_type.clone().unwrap_or_default();
+        let (generation, since) = (self.generation, self.since);
+        let value = GroupValue { protocol_type, generation, protocol: None, leader: None, since, members: Vec::new() };
+        GroupRecord::Group { group: self.id.clone(), value: Some(value) }
+    }
+
     /// The group that a record tells of. Its members know only the protocol that was chosen, until they join again.
     pub(in crate::group) fn from_value(id: GroupId, value: GroupValue, now: Now) -> Self {
         let GroupValue { protocol_type, generation, protocol, leader, since, members } = value;
@@ -88,7 +94,7 @@ impl ClassicGroup {
     /// The record does not fit into a batch, and was not written.
     pub(super) fn record(&self, context: &mut Context<'_>) -> Result<(), Refusal> {
         let record = GroupRecord::Group { group: self.id.clone(), value: Some(self.value()) };
-        if encoded_size(&record).saturating_add(BATCH_OVERHEAD) > context.max_batch_bytes {
+        if !Room::left(context).take(&record) {
             return Err(Refusal::GroupTooLarge);
         }
         context.record(record);
@@ -114,26 +120,4 @@ fn replayed(value: MemberValue, protocol: &Arc<str>, now: Now) -> (MemberId, Mem
     };
     member.deadline = now.plus(member.session_timeout());
     (value.member, member)
-}
-
-/// Bytes of the record's key and value, at most.
-pub(super) fn encoded_size(record: &GroupRecord) -> usize {
-    // Versions, numbers and the lengths of the names of a group, of a member, of an offset.
-    const FIXED: usize = 64;
-    match record {
-        GroupRecord::Offset { group, topic, value, .. } => {
-            FIXED + group.as_str().len() + topic.as_str().len() + value.as_ref().map_or(0, |value| value.metadata.len())
-        }
-        GroupRecord::Group { group, value: None } => FIXED + group.as_str().len(),
-        GroupRecord::Group { group, value: Some(value) } => {
-            let member = |member: &MemberValue| {
-                let names = member.member.as_str().len() + member.instance.as_ref().map_or(0, |instance| instance.len());
-                let client = member.client_id.len() + member.client_host.len();
-                FIXED / 2 + names + client + member.subscription.len() + member.assignment.len()
-            };
-            let protocol = value.protocol_type.len() + value.protocol.as_ref().map_or(0, |protocol| protocol.len());
-            let leader = value.leader.as_ref().map_or(0, |leader| leader.as_str().len());
-            FIXED + group.as_str().len() + protocol + leader + value.members.iter().map(member).sum::<usize>()
-        }
-    }
 }

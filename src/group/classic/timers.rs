@@ -7,9 +7,12 @@
 use std::collections::BTreeSet;
 
 use super::group::ClassicGroup;
-use super::record::encoded_size;
 use super::{Context, GroupCoordinator};
+use crate::group::record::Room;
 use crate::types::{GroupId, Now};
+
+/// Groups that may fall empty in one decision: each looks at the batch that the others have begun.
+const MAX_EMPTIED: usize = 100;
 
 /// The groups with a deadline, first due first.
 #[derive(Debug, Default)]
@@ -59,20 +62,20 @@ impl Timers {
 }
 
 impl GroupCoordinator {
-    /// Does what is due for members. What would make the batch more than half full waits for the next call, which is due at once.
+    /// Does what is due for members. What finds no room in the batch waits for the next call, which is due at once.
     pub(in crate::group) fn expire_members(&mut self, context: &mut Context<'_>) {
         let Self { config, groups, timers, .. } = self;
-        let mut bytes = 0;
+        let mut room = Room::left(context);
         for id in timers.due(context.now) {
-            if bytes > context.max_batch_bytes / 2 {
+            let group = groups.get_mut(&id).expect("a group that goes takes its timer along");
+            // All that expiry may have to write is that nobody is left.
+            let is_full = !room.take(&group.emptied()) || context.records.len() >= MAX_EMPTIED;
+            if is_full && !context.records.is_empty() {
                 break;
             }
-            let group = groups.get_mut(&id).expect("a group that goes takes its timer along");
-            let before = context.records.len();
             group.expire(context, config);
             group.wake.wanted = group.first_deadline();
             timers.follow(group);
-            bytes += context.records.iter().skip(before).map(encoded_size).sum::<usize>();
         }
     }
 
