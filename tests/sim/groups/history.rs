@@ -19,7 +19,6 @@ pub(crate) struct Synced {
 #[derive(Clone, Debug)]
 pub(crate) struct Accepted {
     pub(crate) sent: Moment,
-    pub(crate) member: String,
     pub(crate) generation: i32,
 }
 

@@ -9,7 +9,7 @@ use kafka_protocol::messages::join_group_request::JoinGroupRequestProtocol;
 use kafka_protocol::messages::leave_group_request::MemberIdentity;
 use kafka_protocol::messages::sync_group_request::SyncGroupRequestAssignment;
 use kafka_protocol::messages::{
-    HeartbeatRequest, JoinGroupRequest, JoinGroupResponse, LeaveGroupRequest, SyncGroupRequest,
+    FindCoordinatorRequest, HeartbeatRequest, JoinGroupRequest, JoinGroupResponse, LeaveGroupRequest, SyncGroupRequest,
 };
 use kafka_protocol::protocol::StrBytes;
 use klamm::seams::Random;
@@ -126,8 +126,12 @@ impl Member {
                 self.id = String::new();
                 Ok(())
             }
-            code if is_passing(code) || code == REBALANCE_IN_PROGRESS => {
+            REBALANCE_IN_PROGRESS => Ok(()),
+            code if is_passing(code) => {
                 pause().await;
+                // Whoever asks first has the topic made.
+                let find = FindCoordinatorRequest::default().with_coordinator_keys(vec![text(GROUP)]);
+                let _ = self.peer.attempt(4, &find).await;
                 Ok(())
             }
             code => Err(format!("joining: error {code}")),
@@ -179,8 +183,7 @@ impl Member {
     fn heard(&mut self, code: i16, generation: i32, sent: u64) -> Result<(), String> {
         match code {
             NONE => {
-                let member = self.id.clone();
-                self.history.lock().unwrap().accepted.push(Accepted { sent, member, generation });
+                self.history.lock().unwrap().accepted.push(Accepted { sent, generation });
             }
             REBALANCE_IN_PROGRESS => self.held = None,
             ILLEGAL_GENERATION | UNKNOWN_MEMBER_ID => {

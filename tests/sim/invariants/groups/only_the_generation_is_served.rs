@@ -22,7 +22,7 @@ mod tests {
     fn a_heartbeat_of_an_earlier_generation_that_is_accepted_is_found() {
         let history = |generation| History {
             synced: vec![Synced { at: 5, member: "b".to_owned(), generation: 2, partitions: Vec::new() }],
-            accepted: vec![Accepted { sent: 6, member: "a".to_owned(), generation }],
+            accepted: vec![Accepted { sent: 6, generation }],
             ..History::default()
         };
         assert_eq!(check(&history(2)), Ok(1));
