@@ -5,10 +5,16 @@
 
 #![allow(clippy::unwrap_used, unreachable_pub, dead_code, reason = "tests; parts of the included files are not used here")]
 
+#[path = "../src/coordinator/machine.rs"]
+mod machine;
 #[path = "../src/replica/pending.rs"]
 mod pending;
+#[path = "../src/coordinator/shard.rs"]
+mod shard;
 #[path = "../src/broker/sync_queue.rs"]
 mod sync_queue;
+#[path = "../src/coordinator/ticket.rs"]
+mod ticket;
 
 /// What stands in the product's place of the same name.
 mod sync {
@@ -20,11 +26,17 @@ use std::panic::catch_unwind;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
+// The included files name it so.
+use klamm::types;
+use machine::{Coordinator, EncodedRecord, Origin, Token, UnreadableRecord};
 use pending::{Keep, PendingList, Slot};
+use shard::{Decided, Journal, Moment, Shard, Unavailable};
 use shuttle::future::block_on;
 use shuttle::sync::{Arc, Condvar, Mutex};
 use shuttle::thread;
 use sync_queue::{SyncQueue, Syncs};
+use ticket::{Promise, Ticket, ticket};
+use types::{Now, Offset, Timestamp};
 
 /// Orders that are tried of each property.
 const ORDERS: usize = 3_000;
@@ -313,4 +325,236 @@ fn producers_wait_for_syncs(is_careless: bool) {
 fn every_append_is_synced_and_one_cycle_runs_at_a_time() {
     holds(|| producers_wait_for_syncs(false));
     breaks(|| producers_wait_for_syncs(true));
+}
+
+/// A coordinator whose every record says how many were applied when it was decided, and which keeps who waits.
+#[derive(Debug, Default)]
+struct Counter {
+    applied: Vec<usize>,
+    waiting: Vec<Token>,
+}
+
+impl Coordinator for Counter {
+    type Record = usize;
+    type Reply = usize;
+
+    fn encode(&self, record: &usize) -> EncodedRecord {
+        EncodedRecord { key: record.to_be_bytes().into(), value: None }
+    }
+
+    fn decode(_: &[u8], _: Option<&[u8]>) -> Result<Option<usize>, UnreadableRecord> {
+        unreachable!("nothing is replayed")
+    }
+
+    fn apply(&mut self, record: usize, offset: Offset, _: Origin) {
+        assert_eq!(Ok(offset.0), i64::try_from(self.applied.len()), "applied in the order of the log");
+        self.applied.push(record);
+    }
+
+    fn loaded(&mut self, _: &mut machine::Context<'_, Self>) {}
+
+    fn expire(&mut self, _: &mut machine::Context<'_, Self>) {}
+
+    fn next_deadline(&self) -> Option<Now> {
+        None
+    }
+}
+
+/// How many records were appended.
+#[derive(Debug, Default)]
+struct CountedJournal(Mutex<i64>);
+
+impl Journal for CountedJournal {
+    fn max_batch_bytes(&self) -> usize {
+        1_000
+    }
+
+    fn append(&self, records: &[EncodedRecord], _: Timestamp) -> Result<Offset, Unavailable> {
+        let mut end = self.0.lock().unwrap();
+        let first = *end;
+        *end += i64::try_from(records.len()).unwrap();
+        Ok(Offset(first))
+    }
+}
+
+type CounterShard = Shard<Counter, CountedJournal>;
+
+fn counter_shard() -> Arc<CounterShard> {
+    Arc::new(Shard::new(Counter::default(), Offset(0), CountedJournal::default(), Box::new(|_| {})))
+}
+
+fn moment() -> Moment {
+    Moment { now: Now::default(), timestamp: Timestamp(0) }
+}
+
+/// Decides one record that says what was seen.
+fn count(shard: &CounterShard) -> Result<Decided<usize>, Unavailable> {
+    shard.decide(moment(), &mut || 0, |counter, context| {
+        context.record(counter.applied.len());
+        counter.applied.len()
+    })
+}
+
+/// The mutation: the lock is let go while the record is appended.
+#[derive(Default)]
+struct CarelessShard {
+    journal: CountedJournal,
+    counter: Mutex<Counter>,
+}
+
+impl CarelessShard {
+    fn count(&self) -> Result<Decided<usize>, Unavailable> {
+        let reply = self.counter.lock().unwrap().applied.len();
+        let record = self.counter.lock().unwrap().encode(&reply);
+        let offset = self.journal.append(&[record], Timestamp(0))?;
+        self.counter.lock().unwrap().apply(reply, offset, Origin::Append);
+        Ok(Decided { reply, end: offset.next() })
+    }
+}
+
+/// Each decision sees all that were decided before it, and its reply waits for its own record.
+fn decisions_race<S: Send + Sync + 'static>(shard: Arc<S>, count: fn(&S) -> Result<Decided<usize>, Unavailable>) {
+    let deciders: Vec<_> = (0..3)
+        .map(|_| {
+            let shard = Arc::clone(&shard);
+            thread::spawn(move || {
+                for _ in 0..2 {
+                    let Decided { reply, end } = count(&shard).unwrap();
+                    assert_eq!(Ok(end.0), i64::try_from(reply + 1), "it saw everything below its record");
+                }
+            })
+        })
+        .collect();
+    deciders.into_iter().for_each(|decider| decider.join().unwrap());
+}
+
+#[test]
+fn decisions_are_applied_in_the_order_of_the_log() {
+    holds(|| decisions_race(counter_shard(), |shard| count(shard)));
+    breaks(|| decisions_race(Arc::new(CarelessShard::default()), CarelessShard::count));
+}
+
+/// Where requests wait for an answer that a decision gives, until it is given up.
+trait Parks: Send + Sync + 'static {
+    fn park(&self) -> Option<Ticket<Decided<usize>>>;
+    fn answer(&self);
+    fn give_up(&self);
+}
+
+impl Parks for CounterShard {
+    fn park(&self) -> Option<Ticket<Decided<usize>>> {
+        self.decide_later(moment(), &mut || 0, |counter, _, token| counter.waiting.push(token)).ok()
+    }
+
+    fn answer(&self) {
+        // Given up: they were told.
+        let _ = self.decide(moment(), &mut || 0, |counter, context| {
+            counter.waiting.drain(..).for_each(|token| context.reply(token, 1));
+        });
+    }
+
+    fn give_up(&self) {
+        Self::give_up(self);
+    }
+}
+
+/// The mutation: whether it is given up is looked at before the lock that parks is taken.
+#[derive(Default)]
+struct CarelessPlaces {
+    is_given_up: Mutex<bool>,
+    parked: Mutex<Vec<Promise<Decided<usize>>>>,
+}
+
+impl Parks for CarelessPlaces {
+    fn park(&self) -> Option<Ticket<Decided<usize>>> {
+        if *self.is_given_up.lock().unwrap() {
+            return None;
+        }
+        let (promise, ticket) = ticket();
+        self.parked.lock().unwrap().push(promise);
+        Some(ticket)
+    }
+
+    fn answer(&self) {
+        let parked = std::mem::take(&mut *self.parked.lock().unwrap());
+        let wakers = parked.into_iter().filter_map(|promise| promise.keep(Decided { reply: 1, end: Offset(0) }));
+        wakers.for_each(Waker::wake);
+    }
+
+    fn give_up(&self) {
+        *self.is_given_up.lock().unwrap() = true;
+        drop(std::mem::take(&mut *self.parked.lock().unwrap()));
+    }
+}
+
+/// Whoever was parked hears something: the answer, or that there will be none.
+fn answers_race_giving_up<P: Parks>(places: Arc<P>) {
+    let waiters: Vec<_> = (0..2)
+        .map(|_| {
+            let places = Arc::clone(&places);
+            thread::spawn(move || {
+                if let Some(ticket) = places.park() {
+                    assert!(block_on(ticket).is_none_or(|decided| decided.reply == 1));
+                }
+            })
+        })
+        .collect();
+    let answering = {
+        let places = Arc::clone(&places);
+        thread::spawn(move || places.answer())
+    };
+    places.give_up();
+    waiters.into_iter().chain([answering]).for_each(|thread| thread.join().unwrap());
+}
+
+#[test]
+fn nobody_who_is_parked_is_forgotten_when_the_shard_is_given_up() {
+    holds(|| answers_race_giving_up(counter_shard()));
+    breaks(|| answers_race_giving_up(Arc::<CarelessPlaces>::default()));
+}
+
+/// A ticket that looks for its answer and leaves its waker in two steps.
+#[derive(Default)]
+struct CarelessTicket {
+    answer: Mutex<Option<usize>>,
+    waker: Mutex<Option<Waker>>,
+}
+
+fn an_answer_races_a_poll() {
+    let (promise, ticket) = ticket();
+    let answering = thread::spawn(move || {
+        if let Some(waker) = promise.keep(1) {
+            waker.wake();
+        }
+    });
+    assert_eq!(block_on(ticket), Some(1));
+    answering.join().unwrap();
+}
+
+fn an_answer_races_a_careless_poll() {
+    let ticket = Arc::<CarelessTicket>::default();
+    let answering = {
+        let ticket = Arc::clone(&ticket);
+        thread::spawn(move || {
+            *ticket.answer.lock().unwrap() = Some(1);
+            if let Some(waker) = ticket.waker.lock().unwrap().take() {
+                waker.wake();
+            }
+        })
+    };
+    let answer = block_on(poll_fn(|context| {
+        if let Some(answer) = *ticket.answer.lock().unwrap() {
+            return Poll::Ready(answer);
+        }
+        *ticket.waker.lock().unwrap() = Some(context.waker().clone());
+        Poll::Pending
+    }));
+    assert_eq!(answer, 1);
+    answering.join().unwrap();
+}
+
+#[test]
+fn an_answer_that_comes_while_its_ticket_is_polled_is_seen() {
+    holds(an_answer_races_a_poll);
+    breaks(an_answer_races_a_careless_poll);
 }
