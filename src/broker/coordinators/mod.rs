@@ -17,7 +17,7 @@ use super::{Partition, PartitionError};
 use crate::coordinator::{Context, Coordinator, Decided, Moment, Shard, Ticket, Token, Unavailable};
 use crate::group::{GroupCoordinator, ListedGroup, Reply};
 use crate::metadata::{MetadataDelta, MetadataImage, TopicImage};
-use crate::seams::{Blocking, Lane, lock, run_blocking};
+use crate::seams::{Lane, lock};
 use crate::security::Authorized;
 use crate::types::{GroupId, LeaderEpoch, NodeId, PartitionIndex, TopicId, TopicIdPartition, TopicName};
 use journal::PartitionJournal;
@@ -258,10 +258,8 @@ async fn load(broker: &Broker, host: &Host) -> Result<Arc<GroupShard>, LoadError
     let mut groups = GroupCoordinator::new(Arc::new(broker.config.groups));
     let (chunk, now, source) = (broker.config.coordinator_log.load_buffer, broker.clock.now(), Arc::clone(&partition));
     let leader_epoch = host.leader_epoch;
-    let replayed = run_blocking(&*broker.execution, Blocking::Read, move || {
-        load::replay(&mut groups, &source, leader_epoch, end, chunk, now).map(|()| groups)
-    });
-    let groups = replayed.await.ok_or(PartitionError::NotLeader)??;
+    let replay = move || load::replay(&mut groups, &source, leader_epoch, end, chunk, now).map(|()| groups);
+    let groups = broker.disk_reads.run(replay).await.ok_or(PartitionError::NotLeader)??;
     let journal = PartitionJournal { partition, leader_epoch, compression: broker.config.coordinator_log.compression };
     let wake = Arc::clone(&host.wake);
     let shard = Arc::new(Shard::new(groups, end, journal, Box::new(move |_| wake.notify_one())));
