@@ -144,11 +144,8 @@ impl Known {
         if let Some(session) = answer["sessionId"].as_i64().filter(|id| *id != 0) {
             self.0.insert(b"SESS".to_vec(), (session as i32).to_be_bytes().to_vec());
         }
-        match answer {
-            Value::Array(all) => all.iter().for_each(|one| self.learn(one)),
-            Value::Object(all) => all.values().for_each(|one| self.learn(one)),
-            _ => {}
-        }
+        answer.as_array().into_iter().flatten().for_each(|one| self.learn(one));
+        answer.as_object().into_iter().flatten().for_each(|(_, one)| self.learn(one));
     }
 
     fn put_in(&self, frame: &[u8]) -> Vec<u8> {
