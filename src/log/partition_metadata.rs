@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::LogFault;
 use super::checkpoint::read_file;
-use crate::seams::{Disk, replace_file};
+use crate::seams::{Disk, put_file};
 use crate::types::TopicId;
 
 const FILE_NAME: &str = "partition.metadata";
@@ -27,15 +27,15 @@ pub fn read_topic_id(disk: &dyn Disk, directory: &Path) -> Result<Option<TopicId
     }
 }
 
-/// Writes the id if there is none, and refuses another one.
-pub(super) fn settle(disk: &dyn Disk, directory: &Path, topic_id: TopicId) -> Result<(), LogFault> {
+/// Writes the id if there is none, and refuses another one. True if the directory is to be synced before anything is written to the log.
+pub(super) fn settle(disk: &dyn Disk, directory: &Path, topic_id: TopicId) -> Result<bool, LogFault> {
     let path = directory.join(FILE_NAME);
     match read_topic_id(disk, directory)? {
-        Some(found) if found == topic_id => Ok(()),
+        Some(found) if found == topic_id => Ok(false),
         Some(found) => Err(LogFault::corrupt(&path, format!("the directory belongs to topic id {found}, expected {topic_id}"))),
         None => {
             let text = format!("version: 0\ntopic_id: {topic_id}");
-            replace_file(disk, &path, text.as_bytes()).map_err(|error| LogFault::io(&path, "write", error))
+            put_file(disk, &path, text.as_bytes()).map(|()| true).map_err(|error| LogFault::io(&path, "write", error))
         }
     }
 }

@@ -38,9 +38,8 @@ impl Log {
             options;
         let place = Arc::new(Place { disk, directory, open_files });
         make_directory(&place, clean_shutdown)?;
-        if let Some(topic_id) = topic_id {
-            partition_metadata::settle(&*place.disk, &place.directory, topic_id)?;
-        }
+        let bears_new_id =
+            topic_id.map_or(Ok(false), |topic_id| partition_metadata::settle(&*place.disk, &place.directory, topic_id))?;
         settle_leftovers(&place)?;
         let segments = load(&place, &config, clean_shutdown, now)?;
         let mut log = Self {
@@ -61,12 +60,15 @@ impl Log {
             deletions_synced: 0,
             fault: None,
         };
-        log.recover(if clean_shutdown { None } else { Some(recovery_point) }, now)?;
+        let has_new_files = log.recover(if clean_shutdown { None } else { Some(recovery_point) }, now)?;
+        if bears_new_id || has_new_files {
+            log.sync_directory()?;
+        }
         Ok(log)
     }
 
-    /// `recovery_point` is `None` after a clean stop.
-    fn recover(&mut self, recovery_point: Option<Offset>, now: Timestamp) -> Result<(), LogFault> {
+    /// `recovery_point` is `None` after a clean stop. True if the directory is to be synced.
+    fn recover(&mut self, recovery_point: Option<Offset>, now: Timestamp) -> Result<bool, LogFault> {
         let mut epochs_are_known = self.load_epochs()?;
         // Step 3 of the module's list, the replay of a journal, comes here.
         let scan_from = match recovery_point {
@@ -84,7 +86,8 @@ impl Log {
             epochs_are_known &= self.scan(first, recovery_point)?;
         }
         let last_epoch = self.find_end()?;
-        if self.next_offset < self.log_start_offset || self.segments.is_empty() {
+        let starts_empty = self.next_offset < self.log_start_offset || self.segments.is_empty();
+        if starts_empty {
             self.remove_segments_from(0)?;
             self.epochs.clear();
             self.start_empty(self.log_start_offset, now)?;
@@ -95,7 +98,7 @@ impl Log {
         self.settle_epochs(epochs_are_known, last_epoch)?;
         self.remove_stray_snapshots(producers_from.unwrap_or(self.next_offset))?;
         self.load_producers(producers_from, now)?;
-        if scan_from.is_some() { self.sync_directory() } else { Ok(()) }
+        Ok(starts_empty || scan_from.is_some())
     }
 
     /// Reads the epochs; false if the file cannot be believed or is not there. A log that is new has neither file nor epochs.

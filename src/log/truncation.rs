@@ -113,10 +113,10 @@ impl Log {
         self.start_empty(offset, now)?;
         self.producers = super::producers::Producers::default();
         self.snapshot_offset = None;
-        Ok(())
+        self.sync_directory()
     }
 
-    /// Makes the only segment of an empty log.
+    /// Makes the only segment of an empty log. The directory is to be synced then.
     pub(super) fn start_empty(&mut self, offset: Offset, now: Timestamp) -> Result<(), LogFault> {
         let files = SegmentFiles::new(self.place.clone(), offset);
         for kind in [FileKind::OffsetIndex, FileKind::TimeIndex, FileKind::Log] {
@@ -125,7 +125,7 @@ impl Log {
         self.segments.push(Segment::empty(files, now));
         self.next_offset = offset;
         self.flushed_offset = offset;
-        self.sync_directory()
+        Ok(())
     }
 
     /// Removes the segments from number `first` on, the newest first, each removal durable before the next: whenever it is

@@ -95,6 +95,15 @@ pub fn is_full(error: &io::Error) -> bool {
 /// # Errors
 /// Whatever the disk reports; then the old file stands, or the new one whole.
 pub fn replace_file(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    put_file(disk, path, bytes)?;
+    path.parent().map_or(Ok(()), |directory| disk.sync_directory(directory))
+}
+
+/// As [`replace_file`], but for the sync of the directory, which the caller owes: until then the old file may come back.
+///
+/// # Errors
+/// Whatever the disk reports; then the old file stands.
+pub fn put_file(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut temporary = path.as_os_str().to_owned();
     temporary.push(".tmp");
     let temporary = PathBuf::from(temporary);
@@ -102,6 +111,5 @@ pub fn replace_file(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> io::Result<()
     file.set_length(0)?;
     file.write_at(0, bytes)?;
     file.sync()?;
-    disk.rename(&temporary, path)?;
-    path.parent().map_or(Ok(()), |directory| disk.sync_directory(directory))
+    disk.rename(&temporary, path)
 }

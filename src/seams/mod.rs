@@ -13,7 +13,7 @@ mod net;
 mod random;
 
 pub use clock::Clock;
-pub use disk::{DirectoryEntry, DirectoryLock, Disk, File, OpenMode, is_full, replace_file};
+pub use disk::{DirectoryEntry, DirectoryLock, Disk, File, OpenMode, is_full, put_file, replace_file};
 pub use execution::{Blocking, BoxFuture, Execution, Lane, run_blocking};
 pub use lock::lock;
 pub use net::{Connection, Incoming, Listener, Net, Stream};
