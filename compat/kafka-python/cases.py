@@ -83,14 +83,14 @@ def refused(client, error, topic, **message):
 
 def readme_programs() -> list[str]:
     programs = re.findall(r"```python\n(.*?)```", (environment.ROOT / "README.md").read_text(), re.DOTALL)
-    assert len(programs) == 3, "the README has a producer, a consumer and an administrator"
+    assert len(programs) == 4, "the README has a producer, a consumer, one of a group and an administrator"
     return programs
 
 
 @case(seconds=180)
 def readme_programs_without_configuration(fresh):
     fresh.alone().start()
-    produce, consume, administer = readme_programs()
+    produce, consume, share, administer = readme_programs()
 
     def run(program):
         subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
@@ -100,6 +100,9 @@ def readme_programs_without_configuration(fresh):
         assert reader.stdout.readline().strip() == "b'hello world'"
         run(produce)
         assert reader.stdout.readline().strip() == "b'hello world'"
+        reader.kill()
+    with subprocess.Popen([sys.executable, "-u", "-c", share], stdout=subprocess.PIPE, text=True) as reader:
+        assert [reader.stdout.readline().strip() for _ in range(2)] == ["0 b'hello world'"] * 2
         reader.kill()
     run(administer)
     client = KafkaConsumer(bootstrap_servers="localhost:9092")
