@@ -115,7 +115,8 @@ impl<C: Coordinator, J: Journal> Shard<C, J> {
         state.next_token += 1;
         let (promise, ticket) = ticket();
         state.parked.insert(token, promise);
-        let decided = self.step(&mut state, moment, random, &mut wakers, |coordinator, context| decide(coordinator, context, token));
+        let decided =
+            self.step(&mut state, moment, random, &mut wakers, |coordinator, context| decide(coordinator, context, token));
         drop(state);
         wakers.into_iter().for_each(Waker::wake);
         decided.map(|_| ticket)
@@ -186,6 +187,7 @@ impl<C: Coordinator, J: Journal> Shard<C, J> {
         }
         for (token, reply) in replies {
             let promise = state.parked.remove(&token);
+            debug_assert!(promise.is_some(), "{token:?} is not parked, or was answered before");
             wakers.extend(promise.and_then(|promise| promise.keep(Decided { reply, end: state.end })));
         }
         self.set_alarm(state);

@@ -72,7 +72,7 @@ fn new_member_id(context: &mut Context<'_>, request: &JoinGroup) -> MemberId {
 
 impl ClassicGroup {
     fn join(&mut self, context: &mut Context<'_>, config: &GroupConfig, request: &JoinGroup, token: Token) {
-        if !self.has_room_for(&request.member, config.max_size) {
+        if !self.has_room_for(request, config.max_size) {
             self.remove(context, &request.member);
             refuse(context, token, MemberId::new(""), Refusal::GroupMaxSizeReached);
             // It may have been the one that the others waited for.
@@ -93,9 +93,11 @@ impl ClassicGroup {
     }
 
     /// Whether `group.max.size` lets the member in. While a rebalance is prepared, those who wait are counted: after the limit was lowered, the
-    /// last to join again are turned away.
-    fn has_room_for(&self, member: &MemberId, max_size: usize) -> bool {
-        let member = self.members.get(member);
+    /// last to join again are turned away. A static member that comes back without its id takes its own place (Kafka turns it away from a
+    /// full group until its session ends).
+    fn has_room_for(&self, request: &JoinGroup, max_size: usize) -> bool {
+        let holder = request.instance.as_ref().and_then(|instance| self.instances.get(instance));
+        let member = self.members.get(holder.unwrap_or(&request.member));
         match self.phase {
             Phase::Empty => true,
             Phase::Preparing { .. } => member.is_some_and(Member::is_awaiting_join) || self.awaiting_join() < max_size,

@@ -38,7 +38,7 @@ impl ClassicGroup {
         matches!(self.phase, Phase::Empty | Phase::Stable)
     }
 
-    /// What the group's record says.
+    /// What the group's record says, or would say if it were written now.
     pub(in crate::group) fn value(&self) -> GroupValue {
         let protocol = self.protocol.as_deref().unwrap_or("");
         let member = |(id, member): (&MemberId, &Member)| MemberValue {

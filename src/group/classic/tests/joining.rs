@@ -228,6 +228,16 @@ fn a_full_group_takes_nobody_more() {
     assert_eq!(joined(&mut bench.join(request(members[1].as_str()))).refusal, None);
 }
 
+// Kafka turns it away until its session ends.
+#[test]
+fn a_static_member_that_comes_back_to_a_full_group_takes_its_own_place() {
+    let mut bench = Bench::new(GroupConfig { max_size: 2, ..config() });
+    bench.stable(vec![request(""), of_instance("i", "")]);
+    assert_eq!(joined(&mut bench.join(of_instance("i", ""))).refusal, None);
+    assert_eq!(joined(&mut bench.join(of_instance("j", ""))).refusal, Some(Refusal::GroupMaxSizeReached));
+    assert_eq!(bench.described().members.len(), 2);
+}
+
 #[test]
 fn while_a_rebalance_is_prepared_those_who_wait_fill_the_group() {
     let mut bench = Bench::new(GroupConfig { max_size: 2, ..config() });

@@ -30,6 +30,18 @@ fn the_rebalance_timeout_is_the_longest_of_all_members() {
 }
 
 #[test]
+fn the_rebalance_timeout_holds_where_sessions_are_longer() {
+    let mut bench = Bench::new(config());
+    let long = |member: &str| JoinGroup { session_timeout_ms: 100_000, ..request(member) };
+    let members = bench.stable(vec![long(""), long("")]);
+    // The time to sync is over, so only the sessions' ends are near.
+    bench.pass_alive(REBALANCE * 2, &[&members[0], &members[1]], 1);
+    let mut join = bench.join(long(members[0].as_str()));
+    bench.pass(REBALANCE);
+    assert_eq!(joined(&mut join).generation, 2);
+}
+
+#[test]
 fn a_member_whose_session_ends_is_waited_for_no_more() {
     let (mut bench, members) = group_of(2);
     let mut join = bench.join(request(members[0].as_str()));
@@ -65,6 +77,17 @@ fn static_members_that_are_silent_are_kept_until_their_sessions_end() {
     let reply = joined(&mut join);
     assert_eq!((reply.generation, reply.members.len()), (2, 2));
     assert_eq!(bench.heartbeat(&members[1], 2), Ok(()));
+}
+
+#[test]
+fn a_static_leader_that_does_not_join_is_followed_by_one_who_has() {
+    let mut bench = Bench::new(config());
+    let members = bench.stable(vec![of_instance("i", ""), request("")]);
+    let mut join = bench.join(with_protocols(&["range", "x"], members[1].as_str()));
+    bench.pass_alive(REBALANCE - Duration::from_millis(1), &[&members[0]], 1);
+    bench.pass(Duration::from_millis(1));
+    let reply = joined(&mut join);
+    assert_eq!((&reply.leader, reply.members.len()), (&members[1], 2));
 }
 
 #[test]

@@ -56,6 +56,18 @@ fn a_heartbeat_leaves_the_timers_as_they_are_and_the_session_ends_when_it_should
     assert_eq!(bench.state(), GroupState::Empty);
 }
 
+// In Kafka it does, and the member, which cannot heartbeat while it waits, expires.
+#[test]
+fn a_heartbeat_or_commit_does_not_shorten_the_time_that_a_new_member_has() {
+    let (mut bench, members) = group_of(1);
+    let told = joined(&mut bench.join(JoinGroup { requires_member_id: true, ..request("") })).member;
+    let mut join = bench.join(request(told.as_str()));
+    assert_eq!(bench.heartbeat(&told, 1), Err(Refusal::RebalanceInProgress));
+    bench.pass_alive(SESSION, &[&members[0]], 1);
+    assert!(is_parked(&mut join));
+    assert_eq!(bench.described().members.len(), 2);
+}
+
 #[test]
 fn a_session_timeout_that_becomes_shorter_holds_from_the_next_generation() {
     let mut bench = Bench::new(config());

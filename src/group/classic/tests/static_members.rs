@@ -135,19 +135,29 @@ fn a_static_member_that_comes_back_while_its_join_is_parked_fences_it() {
 fn a_static_member_that_would_make_the_group_too_large_is_refused_and_the_old_one_stays() {
     let (mut bench, leader, old) = of_two();
     let large = Protocol { name: "range".into(), metadata: vec![0; 1 << 20].into() };
-    let before = (bench.written(), bench.in_group(|group| group.value()));
+    let sorted = |bench: &mut Bench| {
+        let mut value = bench.in_group(|group| group.value());
+        value.members.sort_by(|one, other| one.member.cmp(&other.member));
+        (value, bench.written())
+    };
+    let before = sorted(&mut bench);
     for instance in ["i", "j"] {
         let refused = joined(&mut bench.join(JoinGroup { protocols: vec![large.clone()], ..of_instance(instance, "") }));
         assert_eq!((refused.refusal, refused.member), (Some(Refusal::GroupTooLarge), id("")));
+        assert_eq!(sorted(&mut bench), before);
     }
-    let (mut now, mut then) = (bench.in_group(|group| group.value()), before.1);
-    for value in [&mut now, &mut then] {
-        value.members.sort_by(|one, other| one.member.cmp(&other.member));
-    }
-    assert_eq!((bench.written(), now), (before.0, then));
     assert_eq!(heartbeat_as(&mut bench, "i", &leader, 1), Ok(()));
     assert_eq!(heartbeat_as(&mut bench, "j", &old, 1), Ok(()));
     assert!(is_parked(&mut bench.join(of_instance("i", leader.as_str()))), "it still leads");
+}
+
+#[test]
+fn a_static_members_session_begins_anew_when_it_comes_back() {
+    let (mut bench, leader, _) = of_two();
+    bench.pass_alive(seconds(9), &[&leader], 1);
+    let back = joined(&mut bench.join(of_instance("j", ""))).member;
+    bench.pass_alive(seconds(9), &[&leader], 1);
+    assert_eq!(heartbeat_as(&mut bench, "j", &back, 1), Ok(()));
 }
 
 #[test]

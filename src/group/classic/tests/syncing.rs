@@ -108,6 +108,52 @@ fn a_follower_of_a_stable_group_has_to_fetch_its_share_too() {
 }
 
 #[test]
+fn a_rebalance_forgives_the_syncs_that_were_owed_before() {
+    let (mut bench, members) = completing(2);
+    drop(bench.sync(&members[0], 2, &[]));
+    bench.pass_alive(seconds(20), &members.iter().collect::<Vec<_>>(), 2);
+    let mut join = bench.join(request(members[0].as_str()));
+    // 30 seconds after generation 2 began, the second has had 10 to join the next.
+    bench.pass_alive(seconds(12), &[&members[1]], 2);
+    assert!(is_parked(&mut join));
+    assert_eq!(bench.described().members.len(), 2);
+}
+
+/// Generation 1 of a leader with a long session and a follower with a short one, whose SyncGroup is parked for longer than that.
+fn parked_beyond_its_session() -> (Bench, Vec<MemberId>, Waiting) {
+    let mut bench = Bench::new(config());
+    let patient = |session_timeout_ms| JoinGroup { session_timeout_ms, rebalance_timeout_ms: 60_000, ..request("") };
+    let mut joins = [bench.join(patient(100_000)), bench.join(patient(10_000))];
+    bench.pass(Duration::ZERO);
+    let members = joins.each_mut().map(|join| joined(join).member).to_vec();
+    let mut parked = bench.sync(&members[1], 1, &[]);
+    bench.pass(SESSION + seconds(1));
+    assert!(is_parked(&mut parked));
+    (bench, members, parked)
+}
+
+#[test]
+fn a_session_begins_anew_with_the_answer_to_a_parked_sync() {
+    let (mut bench, members, mut parked) = parked_beyond_its_session();
+    drop(bench.sync(&members[0], 1, &[]));
+    assert_eq!(synced(&mut parked).refusal, None);
+    bench.pass(SESSION - Duration::from_millis(1));
+    assert_eq!(bench.state(), GroupState::Stable);
+    bench.pass(Duration::from_millis(1));
+    assert_eq!((bench.state(), bench.described().members.len()), (GroupState::PreparingRebalance, 1));
+
+    // Also when the answer is that there is another rebalance.
+    let (mut bench, members, mut parked) = parked_beyond_its_session();
+    let join = bench.join(with_protocols(&["range", "x"], members[0].as_str()));
+    assert_eq!(synced(&mut parked).refusal, Some(Refusal::RebalanceInProgress));
+    bench.pass(SESSION - Duration::from_millis(1));
+    assert_eq!(bench.described().members.len(), 2);
+    bench.pass(Duration::from_millis(1));
+    assert_eq!(bench.described().members.len(), 1);
+    drop(join);
+}
+
+#[test]
 fn when_all_have_synced_the_deadline_passes_without_a_trace() {
     let (mut bench, members) = group_of(2);
     bench.pass_alive(REBALANCE * 2, &members.iter().collect::<Vec<_>>(), 1);
