@@ -187,7 +187,6 @@ impl<C: Coordinator, J: Journal> Shard<C, J> {
         }
         for (token, reply) in replies {
             let promise = state.parked.remove(&token);
-            debug_assert!(promise.is_some(), "{token:?} is not parked, or was answered before");
             wakers.extend(promise.and_then(|promise| promise.keep(Decided { reply, end: state.end })));
         }
         self.set_alarm(state);

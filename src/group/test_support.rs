@@ -1,5 +1,6 @@
 //! A group coordinator on a journal in memory, with a clock that tests move.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use crate::coordinator::{Context, Coordinator, Decided, Moment, Origin, Shard, T
 use crate::seams::{Random, lock};
 use crate::types::{Now, Offset, Timestamp};
 
-/// One shard. Time stands still but for [`Bench::pass`].
+/// One shard. Time stands still but for [`Bench::pass`]. That no request is answered twice, which a shard would not show, is asserted.
 #[derive(Debug)]
 pub(super) struct Bench {
     pub(super) shard: Shard<GroupCoordinator, MemoryJournal>,
@@ -19,6 +20,7 @@ pub(super) struct Bench {
     pub(super) config: Arc<GroupConfig>,
     pub(super) now: Now,
     random: Random,
+    answered: BTreeSet<Token>,
 }
 
 /// A parked request of a test.
@@ -41,7 +43,7 @@ impl Bench {
     pub(super) fn new(config: GroupConfig) -> Self {
         let (journal, config) = (MemoryJournal::default(), Arc::new(config));
         let shard = Shard::new(GroupCoordinator::new(Arc::clone(&config)), Offset::ZERO, journal.clone(), Box::new(|_| {}));
-        Self { shard, journal, config, now: Now(Duration::from_secs(1)), random: Random::new(7) }
+        Self { shard, journal, config, now: Now(Duration::from_secs(1)), random: Random::new(7), answered: BTreeSet::new() }
     }
 
     /// Record time runs with the timers' time.
@@ -51,7 +53,12 @@ impl Bench {
     }
 
     pub(super) fn decide<T>(&mut self, decide: impl FnOnce(&mut GroupCoordinator, &mut Context<'_, GroupCoordinator>) -> T) -> T {
-        let (moment, random) = (self.moment(), &mut self.random);
+        let (moment, random, answered) = (self.moment(), &mut self.random, &mut self.answered);
+        let decide = |groups: &mut GroupCoordinator, context: &mut Context<'_, GroupCoordinator>| {
+            let reply = decide(groups, context);
+            answer_once(answered, context);
+            reply
+        };
         self.shard.decide(moment, &mut || random.number(), decide).expect("the shard is there").reply
     }
 
@@ -59,17 +66,22 @@ impl Bench {
         &mut self,
         decide: impl FnOnce(&mut GroupCoordinator, &mut Context<'_, GroupCoordinator>, Token),
     ) -> Waiting {
-        let (moment, random) = (self.moment(), &mut self.random);
+        let (moment, random, answered) = (self.moment(), &mut self.random, &mut self.answered);
+        let decide = |groups: &mut GroupCoordinator, context: &mut Context<'_, GroupCoordinator>, token| {
+            decide(groups, context, token);
+            answer_once(answered, context);
+        };
         self.shard.decide_later(moment, &mut || random.number(), decide).expect("the shard is there")
     }
 
     /// Lets time pass; everything that falls due is done when it is due.
     pub(super) fn pass(&mut self, time: Duration) {
         let end = self.now.plus(time);
-        while let Some(due) = self.shard.read(Coordinator::next_deadline).expect("the shard is there").reply.filter(|due| *due <= end) {
+        while let Some(due) =
+            self.shard.read(Coordinator::next_deadline).expect("the shard is there").reply.filter(|due| *due <= end)
+        {
             self.now = self.now.max(due);
-            let (moment, random) = (self.moment(), &mut self.random);
-            self.shard.tick(moment, &mut || random.number());
+            self.decide(GroupCoordinator::expire);
         }
         self.now = end;
     }
@@ -89,7 +101,14 @@ impl Bench {
         let coordinator = self.replay();
         let end = Offset(i64::try_from(lock(&self.journal.records).len()).expect("tests are short"));
         self.shard = Shard::new(coordinator, end, self.journal.clone(), Box::new(|_| {}));
+        self.answered.clear();
         self.decide(GroupCoordinator::loaded);
+    }
+}
+
+fn answer_once(answered: &mut BTreeSet<Token>, context: &Context<'_, GroupCoordinator>) {
+    for (token, reply) in &context.replies {
+        assert!(answered.insert(*token), "{token:?} is answered again: {reply:?}");
     }
 }
 
