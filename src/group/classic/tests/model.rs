@@ -81,11 +81,11 @@ impl World {
         let mut random = Random::new(seed);
         let max_size = [6, usize::MAX][random.below(2) as usize];
         let config = GroupConfig { max_size, initial_rebalance_delay: seconds(random.below(2) * 3), ..config() };
-        let client = |name| Client {
+        let client = |name: usize| Client {
             name,
             // The last two are twins: they fence each other.
             instance: [None, None, None, None, Some("i"), Some("j"), Some("k"), Some("k")][name],
-            requires_member_id: name % 2 == 0,
+            requires_member_id: name.is_multiple_of(2),
             protocols: &["range"],
             doing: Doing::Nothing,
             member: id(""),
@@ -102,7 +102,7 @@ impl World {
         let mut request = with_protocols(client.protocols, client.member.as_str());
         request.instance = client.instance.map(Into::into);
         request.requires_member_id = client.requires_member_id;
-        request.can_skip_assignment = client.name % 3 == 0;
+        request.can_skip_assignment = client.name.is_multiple_of(3);
         let waiting = self.bench.join(request);
         let client = &mut self.clients[at];
         client.doing = Doing::Joining;
