@@ -84,10 +84,7 @@ impl Coordinator for GroupCoordinator {
 
     fn expire(&mut self, context: &mut Context<'_, Self>) {
         self.expire_members(context);
-        // What was just decided is not applied yet: a group that lost its last member must not be taken for one that was empty for days.
-        if context.records.is_empty() {
-            self.expire_offsets(context);
-        }
+        self.expire_offsets(context);
     }
 
     fn next_deadline(&self) -> Option<Now> {

@@ -35,8 +35,7 @@ impl GroupCoordinator {
         if self.offsets.doomed.is_empty() { self.offsets.next_check } else { Some(Now::default()) }
     }
 
-    /// Goes on where the batch was full, and looks for expired offsets every `offsets.retention.check.interval.ms`. The state it looks at is
-    /// what the records say: nothing else may have been decided in this context.
+    /// Goes on where the batch was full, and looks for expired offsets every `offsets.retention.check.interval.ms`.
     pub(in crate::group) fn expire_offsets(&mut self, context: &mut Context<'_, Self>) {
         if !self.offsets.doomed.is_empty() {
             self.tombstone_doomed(context);

@@ -129,6 +129,28 @@ fn where_not_even_one_tombstone_fits_nothing_is_tried_for_ever() {
 }
 
 #[test]
+fn offsets_that_a_groups_tombstone_left_behind_are_not_told() {
+    // As Apache Kafka 4.3.0 did with such records in its __consumer_offsets: the group does not exist, so it has none.
+    let mut bench = bench();
+    commit(&mut bench, &simple("g", vec![new_offset("t", 0, 1)])).unwrap();
+    let tombstone = GroupRecord::Group { group: group_id("g"), value: None };
+    let encoded = bench.shard.read(|groups| groups.encode(&tombstone)).unwrap().reply;
+    lock(&bench.journal.records).push(encoded);
+    bench.restart();
+    assert_eq!((state(&mut bench, "g"), fetch_all(&mut bench, "g")), (None, Vec::new()));
+    let asked = AskedTopic { topic: TopicName::new("t"), topic_id: None, partitions: vec![PartitionIndex(0)] };
+    let request = FetchOffsets {
+        group: group_id("g"),
+        member: None,
+        member_epoch: -1,
+        partitions: Some(vec![asked]),
+        require_stable: false,
+    };
+    let told = bench.decide(|groups, _| groups.fetch_offsets(&request)).unwrap();
+    assert_eq!(told[0].1, [(PartitionIndex(0), FetchedOffset::Nothing)]);
+}
+
+#[test]
 fn tombstones_of_what_is_not_there_change_nothing() {
     // G5: compaction may leave them.
     let mut coordinator = GroupCoordinator::new(Arc::new(config()));

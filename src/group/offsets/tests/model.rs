@@ -205,11 +205,15 @@ impl World {
         }
     }
 
-    /// A topic is deleted and made again.
+    /// A topic is deleted and made again, and groups may commit to its next life before the coordinator learns that the last one is over.
     fn renew(&mut self, topic: &'static str) {
         let life = self.lives[topic];
         let deleted = [(TopicName::new(topic), topic_id(life))];
         self.lives.insert(topic, life + 1);
+        for _ in 0..self.random.below(4) {
+            let group = self.one_of(&GROUPS);
+            self.commit(group);
+        }
         if self.decide(|groups, context| groups.forget_topics(context, &deleted)).is_none() {
             // A coordinator that is loaded is told once more by whoever loads it.
             self.bench.decide(|groups, context| groups.forget_topics(context, &deleted));
