@@ -430,7 +430,7 @@ fn decisions_race<S: Send + Sync + 'static>(shard: Arc<S>, count: fn(&S) -> Resu
 
 #[test]
 fn decisions_are_applied_in_the_order_of_the_log() {
-    holds(|| decisions_race(counter_shard(), |shard| count(shard)));
+    holds(|| decisions_race(counter_shard(), count));
     breaks(|| decisions_race(Arc::new(CarelessShard::default()), CarelessShard::count));
 }
 

@@ -53,13 +53,15 @@ pub struct Shard<C: Coordinator, J> {
     state: Mutex<State<C>>,
 }
 
+type Parked<C> = BTreeMap<Token, Promise<Decided<<C as Coordinator>::Reply>>>;
+
 struct State<C: Coordinator> {
     /// `None` once the shard is given up.
     coordinator: Option<C>,
     /// Behind the last record appended or replayed.
     end: Offset,
     /// Requests that are parked. Bounded by the requests in flight.
-    parked: BTreeMap<Token, Promise<Decided<C::Reply>>>,
+    parked: Parked<C>,
     next_token: u64,
     /// What the alarm is set to.
     alarm: Option<Now>,
@@ -218,7 +220,7 @@ impl<C: Coordinator, J: Journal> Shard<C, J> {
 }
 
 impl<C: Coordinator> State<C> {
-    fn give_up(&mut self) -> (Option<C>, BTreeMap<Token, Promise<Decided<C::Reply>>>) {
+    fn give_up(&mut self) -> (Option<C>, Parked<C>) {
         (self.coordinator.take(), std::mem::take(&mut self.parked))
     }
 }
