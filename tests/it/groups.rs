@@ -186,6 +186,47 @@ async fn offsets_are_fetched_in_every_version_and_deleted_with_their_topic() {
     running.stop().await.unwrap();
 }
 
+/// Traps 28 and 31: while a partition is loaded its groups are told to wait, each request in its own way; heartbeats hear that all is well.
+#[tokio::test]
+async fn while_groups_are_loaded_clients_are_told_to_wait() {
+    // One read at a time may go to the disk, and a job of ours holds that place.
+    let setup = setup().with("klamm.disk.max.queued.jobs", "2");
+    let running = setup.start().await;
+    let (release, held) = std::sync::mpsc::channel::<()>();
+    let broker = std::sync::Arc::clone(running.broker());
+    let holding = tokio::spawn(async move { broker.disk_reads.run(move || held.recv()).await });
+    let mut client = running.client().await;
+    client.create("t", 1, &[]).await;
+    let find = FindCoordinatorRequest::default().with_coordinator_keys(vec![text("g")]);
+    soon(async { while client.call(4, &find).await.coordinators[0].error_code != 0 {} }).await;
+
+    assert_eq!(client.call(JOIN_GROUP, &join("g", "")).await.error_code, 14);
+    assert_eq!(client.call(SYNC_GROUP, &sync("g", "m", 1, &[])).await.error_code, 14);
+    assert_eq!(client.call(LEAVE_GROUP, &leave("g", "m")).await.error_code, 14);
+    assert_eq!(client.call(HEARTBEAT, &heartbeat("g", "m", 1)).await.error_code, 0);
+    assert_eq!(client.call(OFFSET_COMMIT, &commit("g", "", -1, &[("t", 0, 1)])).await.topics[0].partitions[0].error_code, 14);
+    assert_eq!(client.call(5, &ListGroupsRequest::default()).await.error_code, 14, "the list would not be whole");
+    let describe = DescribeGroupsRequest::default().with_groups(vec![group_id("g")]);
+    assert_eq!(client.call(6, &describe).await.groups[0].error_code, 14);
+    assert_eq!(client.call(OFFSET_FETCH, &fetch_offsets("g", Some(&[("t", &[0])]))).await.groups[0].error_code, 14);
+    let topic = kafka_protocol::messages::offset_fetch_request::OffsetFetchRequestTopic::default()
+        .with_name(topic_name("t"))
+        .with_partition_indexes(vec![0]);
+    let old = kafka_protocol::messages::OffsetFetchRequest::default().with_group_id(group_id("g")).with_topics(Some(vec![topic]));
+    for version in 2..=7 {
+        let answer = client.call(version, &old).await;
+        assert_eq!((answer.error_code, answer.topics.len()), (14, 0), "version {version}: on top");
+    }
+    let answer = client.call(1, &old).await;
+    assert_eq!((answer.error_code, answer.topics[0].partitions[0].error_code), (0, 14), "version 1: with the partition");
+
+    release.send(()).unwrap();
+    soon(holding).await.unwrap();
+    client.coordinator("g").await;
+    client.join_alone("g").await;
+    running.stop().await.unwrap();
+}
+
 /// Retention by time or size never takes a live offset: the topic is compacted, and nothing of it is deleted until there is compaction.
 #[tokio::test]
 async fn retention_takes_no_offset() {

@@ -35,7 +35,7 @@ impl std::fmt::Debug for Held {
 
 impl TestExecution {
     pub fn start(log_directories: usize) -> Self {
-        let sizes = ExecutionSizes { workers: 1, readers: 1, log_directories, queued_jobs: 1024 };
+        let sizes = ExecutionSizes { workers: 1, readers: 2, log_directories, queued_jobs: 1024 };
         Self { threads: Arc::new(ThreadedExecution::start(sizes).unwrap()), held: Mutex::default(), runs: Mutex::default() }
     }
 
