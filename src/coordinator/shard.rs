@@ -113,6 +113,9 @@ impl<C: Coordinator, J: Journal> Shard<C, J> {
     ) -> Result<Ticket<Decided<C::Reply>>, Unavailable> {
         let mut wakers = Vec::new();
         let mut state = self.lock();
+        if state.coordinator.is_none() {
+            return Err(Unavailable);
+        }
         let token = Token(state.next_token);
         state.next_token += 1;
         let (promise, ticket) = ticket();

@@ -25,12 +25,7 @@ impl Journal for PartitionJournal {
     fn append(&self, records: &[EncodedRecord], timestamp: Timestamp) -> Result<Offset, Unavailable> {
         let mut builder = BatchBuilder::new(BatchOptions { compression: self.compression, ..BatchOptions::default() });
         for record in records {
-            builder.push(&NewRecord {
-                timestamp,
-                key: Some(&record.key),
-                value: record.value.as_deref(),
-                headers: Vec::new(),
-            });
+            builder.push(&NewRecord { timestamp, key: Some(&record.key), value: record.value.as_deref(), headers: Vec::new() });
         }
         let mut bytes = builder.finish();
         let header = BatchHeader::parse(&bytes).expect("a batch that was just made");

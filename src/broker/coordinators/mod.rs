@@ -5,6 +5,8 @@
 
 mod journal;
 mod load;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -19,14 +21,16 @@ use crate::group::{GroupCoordinator, ListedGroup, Reply};
 use crate::metadata::{MetadataDelta, MetadataImage, TopicImage};
 use crate::seams::{Lane, lock};
 use crate::security::Authorized;
-use crate::types::{GroupId, LeaderEpoch, NodeId, PartitionIndex, TopicId, TopicIdPartition, TopicName};
+use crate::types::{GroupId, LeaderEpoch, NodeId, Offset, PartitionIndex, TopicId, TopicIdPartition, TopicName};
 use journal::PartitionJournal;
-use load::LoadError;
+use load::{LoadError, Progress, Replay};
 
 pub(super) type GroupShard = Shard<GroupCoordinator, PartitionJournal>;
 
-/// Pause before a partition is loaded again whose shard was given up or could not be loaded.
+/// Pause before a partition is loaded again whose shard was given up or could not be loaded; twice as long after each failure in a row, for
+/// what is damaged or offline today is likely to be so tomorrow, and every try reads all of it.
 const RETRY: Duration = Duration::from_secs(1);
+const LONGEST_RETRY: Duration = Duration::from_secs(60);
 
 /// Why a coordinator does not answer; clients look for it again, or try again.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -75,9 +79,17 @@ struct Host {
 }
 
 #[derive(Debug)]
-enum State {
-    /// With the topics that were deleted meanwhile.
-    Loading(Vec<(TopicName, TopicId)>),
+struct State {
+    phase: Phase,
+    /// Topics that were deleted while there was no shard to forget them.
+    deleted: Vec<DeletedTopic>,
+}
+
+type DeletedTopic = (TopicName, TopicId);
+
+#[derive(Debug)]
+enum Phase {
+    Loading,
     Ready(Arc<GroupShard>),
     /// The last try failed; there will be another.
     Failed,
@@ -85,48 +97,73 @@ enum State {
 }
 
 impl Host {
+    fn new(id: TopicIdPartition, leader_epoch: LeaderEpoch) -> Arc<Self> {
+        let state = Mutex::new(State { phase: Phase::Loading, deleted: Vec::new() });
+        Arc::new(Self { id, leader_epoch, state, wake: Arc::default() })
+    }
+
     fn shard(&self) -> Result<Arc<GroupShard>, CoordinatorError> {
-        match &*lock(&self.state) {
-            State::Loading(_) => Err(CoordinatorError::Loading),
-            State::Ready(shard) => Ok(Arc::clone(shard)),
-            State::Failed => Err(CoordinatorError::NotAvailable),
-            State::Over => Err(CoordinatorError::NotCoordinator),
+        match &lock(&self.state).phase {
+            Phase::Loading => Err(CoordinatorError::Loading),
+            Phase::Ready(shard) => Ok(Arc::clone(shard)),
+            Phase::Failed => Err(CoordinatorError::NotAvailable),
+            Phase::Over => Err(CoordinatorError::NotCoordinator),
         }
     }
 
-    /// Changes the state unless the host is over; true if it did.
-    fn turn(&self, to: State) -> bool {
+    fn is_over(&self) -> bool {
+        matches!(lock(&self.state).phase, Phase::Over)
+    }
+
+    /// Changes the phase unless the host is over; true if it did.
+    fn turn(&self, to: Phase) -> bool {
         let mut state = lock(&self.state);
-        if matches!(*state, State::Over) {
+        if matches!(state.phase, Phase::Over) {
             return false;
         }
-        *state = to;
+        state.phase = to;
         true
     }
 
-    /// Hands the loaded shard to requests; returns the topics that were deleted while it was being loaded. A host that is over
-    /// gives the shard up at once.
-    fn begin(&self, shard: &Arc<GroupShard>) -> Vec<(TopicName, TopicId)> {
-        let mut state = lock(&self.state);
-        match std::mem::replace(&mut *state, State::Ready(Arc::clone(shard))) {
-            State::Loading(forget) => forget,
-            State::Ready(_) | State::Failed => Vec::new(),
-            State::Over => {
-                *state = State::Over;
-                drop(state);
-                shard.give_up();
-                Vec::new()
-            }
+    /// Hands the loaded shard to requests; returns the topics that were deleted while there was none. A host that is over gives the shard
+    /// up at once.
+    fn begin(&self, shard: &Arc<GroupShard>) -> Vec<DeletedTopic> {
+        if self.turn(Phase::Ready(Arc::clone(shard))) {
+            return std::mem::take(&mut lock(&self.state).deleted);
         }
+        shard.give_up();
+        Vec::new()
+    }
+
+    /// The shard that has to forget these topics; if there is none, the next one is told of them.
+    fn forgets(&self, deleted: &[DeletedTopic]) -> Option<Arc<GroupShard>> {
+        let mut state = lock(&self.state);
+        match &state.phase {
+            Phase::Ready(shard) if !shard.is_given_up() => return Some(Arc::clone(shard)),
+            Phase::Loading | Phase::Ready(_) | Phase::Failed | Phase::Over => {}
+        }
+        state.deleted.extend(deleted.iter().cloned());
+        None
     }
 
     /// Ends it: whoever is parked is told.
     fn end(&self) {
-        let state = std::mem::replace(&mut *lock(&self.state), State::Over);
-        if let State::Ready(shard) = state {
+        let phase = std::mem::replace(&mut lock(&self.state).phase, Phase::Over);
+        if let Phase::Ready(shard) = phase {
             shard.give_up();
         }
         self.wake.notify_one();
+    }
+
+    /// Waits, but not longer than the host lasts.
+    async fn pause(&self, time: Duration) {
+        let over = async {
+            while !self.is_over() {
+                self.wake.notified().await;
+            }
+        };
+        // Over or not: the caller looks.
+        let _ = tokio::time::timeout(time, over).await;
     }
 }
 
@@ -161,8 +198,7 @@ impl Coordinators {
         });
         for (index, (id, leader_epoch)) in led {
             groups.by_partition.entry(*index).or_insert_with(|| {
-                let (state, wake) = (Mutex::new(State::Loading(Vec::new())), Arc::default());
-                let host = Arc::new(Host { id: *id, leader_epoch: *leader_epoch, state, wake });
+                let host = Host::new(*id, *leader_epoch);
                 begun.push(Arc::clone(&host));
                 host
             });
@@ -199,10 +235,8 @@ pub(super) async fn run(broker: Arc<Broker>) {
 fn led_here(broker: &Broker, image: &MetadataImage) -> BTreeMap<PartitionIndex, (TopicIdPartition, LeaderEpoch)> {
     let Some(topic) = image.topics().by_name(GROUP_METADATA) else { return BTreeMap::new() };
     let led = topic.partitions.iter().filter(|(_, partition)| partition.leader == Some(broker.config.node_id));
-    led.map(|(index, partition)| {
-        (*index, (TopicIdPartition { topic_id: topic.id, partition: *index }, partition.leader_epoch))
-    })
-    .collect()
+    led.map(|(index, partition)| (*index, (TopicIdPartition { topic_id: topic.id, partition: *index }, partition.leader_epoch)))
+        .collect()
 }
 
 fn leads(topic: &TopicImage, index: PartitionIndex, node: NodeId) -> bool {
@@ -217,34 +251,40 @@ fn forget_deleted_topics(broker: &Broker, before: &MetadataImage, after: &Metada
         return;
     }
     for host in broker.coordinators.hosts() {
-        let shard = match &mut *lock(&host.state) {
-            State::Loading(forget) => {
-                forget.extend(deleted.iter().cloned());
-                continue;
-            }
-            State::Ready(shard) => Arc::clone(shard),
-            State::Failed | State::Over => continue,
-        };
-        // Given up: the offsets stay until they expire.
-        let _ = shard.decide(broker.moment(), &mut || broker.clock.random(), |groups, context| groups.forget_topics(context, &deleted));
+        forget(broker, &host, &deleted);
+    }
+}
+
+/// A shard that is given up meanwhile leaves it to the next.
+fn forget(broker: &Broker, host: &Host, deleted: &[DeletedTopic]) {
+    while let Some(shard) = host.forgets(deleted) {
+        let forget = |groups: &mut GroupCoordinator, context: &mut Context<'_, _>| groups.forget_topics(context, deleted);
+        if shard.decide(broker.moment(), &mut || broker.clock.random(), forget).is_ok() {
+            return;
+        }
     }
 }
 
 /// Loads one partition and keeps its timers, until it is led elsewhere or the node stops.
 async fn keep(broker: Arc<Broker>, host: Arc<Host>) {
+    let mut pause = RETRY;
     loop {
         match load(&broker, &host).await {
-            Ok(shard) => keep_time(&broker, &host, &shard).await,
+            Ok(shard) => {
+                pause = RETRY;
+                keep_time(&broker, &host, &shard).await;
+            }
             Err(LoadError::Damaged(problem)) => {
                 tracing::error!(partition = host.id.partition.0, problem, "committed offsets cannot be read");
             }
             Err(LoadError::Partition(error)) => tracing::warn!(partition = host.id.partition.0, ?error, "groups not loaded"),
         }
-        if !host.turn(State::Failed) {
+        if !host.turn(Phase::Failed) {
             return;
         }
-        tokio::time::sleep(RETRY).await;
-        if !host.turn(State::Loading(Vec::new())) {
+        host.pause(pause).await;
+        pause = LONGEST_RETRY.min(2 * pause);
+        if !host.turn(Phase::Loading) {
             return;
         }
     }
@@ -255,21 +295,35 @@ async fn load(broker: &Broker, host: &Host) -> Result<Arc<GroupShard>, LoadError
     let end = partition.log_end()?;
     // What an earlier shard appended may be on its way to the disk.
     partition.acknowledged(end).await?;
-    let mut groups = GroupCoordinator::new(Arc::new(broker.config.groups));
-    let (chunk, now, source) = (broker.config.coordinator_log.load_buffer, broker.clock.now(), Arc::clone(&partition));
-    let leader_epoch = host.leader_epoch;
-    let replay = move || load::replay(&mut groups, &source, leader_epoch, end, chunk, now).map(|()| groups);
-    let groups = broker.disk_reads.run(replay).await.ok_or(PartitionError::NotLeader)??;
-    let journal = PartitionJournal { partition, leader_epoch, compression: broker.config.coordinator_log.compression };
+    let groups = replay(broker, &partition, host.leader_epoch, end).await?;
+    let journal =
+        PartitionJournal { partition, leader_epoch: host.leader_epoch, compression: broker.config.coordinator_log.compression };
     let wake = Arc::clone(&host.wake);
     let shard = Arc::new(Shard::new(groups, end, journal, Box::new(move |_| wake.notify_one())));
-    let forget = host.begin(&shard);
-    let begin = |groups: &mut GroupCoordinator, context: &mut Context<'_, GroupCoordinator>| {
-        groups.loaded(context);
-        groups.forget_topics(context, &forget);
-    };
-    shard.decide(broker.moment(), &mut || broker.clock.random(), begin).map_err(|Unavailable| PartitionError::NotLeader)?;
+    // Before any request finds it.
+    let loaded = shard.decide(broker.moment(), &mut || broker.clock.random(), GroupCoordinator::loaded);
+    loaded.map_err(|Unavailable| PartitionError::NotLeader)?;
+    let deleted = host.begin(&shard);
+    if !deleted.is_empty() {
+        forget(broker, host, &deleted);
+    }
     Ok(shard)
+}
+
+async fn replay(
+    broker: &Broker,
+    partition: &Arc<Partition>,
+    leader_epoch: LeaderEpoch,
+    end: Offset,
+) -> Result<GroupCoordinator, LoadError> {
+    let (groups, chunk) = (GroupCoordinator::new(Arc::new(broker.config.groups)), broker.config.coordinator_log.load_buffer);
+    let mut replay = Replay::begin(groups, Arc::clone(partition), leader_epoch, end, broker.clock.now())?;
+    loop {
+        match broker.disk_reads.run(move || replay.piece(chunk)).await.ok_or(PartitionError::NotLeader)?? {
+            Progress::More(rest) => replay = rest,
+            Progress::Done(groups) => return Ok(groups),
+        }
+    }
 }
 
 /// Does what is due when it is due, until the shard is given up.
