@@ -417,7 +417,7 @@ def admin_lists_the_offsets_of_many_groups_at_once(broker):
     groups = {unique("many"): number for number in range(100)}
     for group, number in groups.items():
         wanted = {TopicPartition(topic, number % 2): OffsetAndMetadata(number, f"of {number}", -1)}
-        assert set(client.alter_group_offsets(group, wanted).values()) == {errors.NoError}
+        eventually(lambda group=group, wanted=wanted: set(client.alter_group_offsets(group, wanted).values()) == {errors.NoError})
     nowhere = unique("nowhere")
     found = client.list_group_offsets(dict.fromkeys([*groups, nowhere]))
     assert found.pop(nowhere) == {}
