@@ -42,11 +42,12 @@ class Member:
 
     def share(self) -> list[int]:
         """What the last rebalance gave it, as it said on standard error."""
-        told = re.findall(r"^% Group \S+ rebalanced \(memberid \S+\): (assigned|revoked): (.*)$", self.said.read_text(), re.MULTILINE)
+        told = re.findall(r"^% Group \S+ rebalanced \(memberid \S+\): (assigned|revoked): (.*)\n", self.said.read_text(), re.MULTILINE)
         return sorted(map(int, re.findall(r"\[(\d+)\]", told[-1][1]))) if told and told[-1][0] == "assigned" else []
 
     def records(self) -> list[tuple[int, int]]:
-        return [tuple(map(int, line.split())) for line in self.out.read_text().splitlines()]
+        """It writes a line in pieces: one without its end does not count."""
+        return [tuple(map(int, line.split())) for line in self.out.read_text().splitlines(keepends=True) if line.endswith("\n")]
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
