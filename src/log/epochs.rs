@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 
 use super::checkpoint::{format_table, parse_table};
-use crate::seams::{Disk, replace_file};
+use crate::seams::{Disk, OpenMode, replace_file};
 use crate::types::{LeaderEpoch, Offset, OffsetAndEpoch};
 
 pub(super) const FILE_NAME: &str = "leader-epoch-checkpoint";
@@ -36,8 +36,19 @@ impl LeaderEpochs {
     }
 
     pub(super) fn write(&self, disk: &dyn Disk, directory: &Path) -> io::Result<()> {
-        let rows = self.starts.iter().map(|start| format!("{} {}", start.epoch, start.offset));
-        replace_file(disk, &directory.join(FILE_NAME), format_table(rows).as_bytes())
+        replace_file(disk, &directory.join(FILE_NAME), self.text().as_bytes())
+    }
+
+    /// Writes the file without a sync, for an empty log: a crash may take it or leave a part, and what a log holds of epochs is made from its
+    /// batches then.
+    pub(super) fn write_first(&self, disk: &dyn Disk, directory: &Path) -> io::Result<()> {
+        let file = disk.open(&directory.join(FILE_NAME), OpenMode::CreateOrOpen)?;
+        file.set_length(0)?;
+        file.write_at(0, self.text().as_bytes())
+    }
+
+    fn text(&self) -> String {
+        format_table(self.starts.iter().map(|start| format!("{} {}", start.epoch, start.offset)))
     }
 
     pub(super) fn latest(&self) -> Option<LeaderEpoch> {

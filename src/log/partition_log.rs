@@ -354,7 +354,8 @@ impl Log {
         Ok(Some(file))
     }
 
-    /// Records that a new leader epoch starts at the log end, durably before any batch of it is (LeaderEpochFileCache).
+    /// Records that a new leader epoch starts at the log end, durably before any batch of it is (LeaderEpochFileCache); only the first of an
+    /// empty log is left to its batches.
     ///
     /// # Errors
     /// A fault.
@@ -372,9 +373,11 @@ impl Log {
         if epochs.assign(epoch, offset) { self.replace_epochs(epochs) } else { Ok(()) }
     }
 
-    /// The file first: what memory says must not be taken back by a crash.
+    /// The file first: what memory says must not be taken back by a crash, unless the batches say it too.
     pub(super) fn replace_epochs(&mut self, epochs: LeaderEpochs) -> Result<(), LogFault> {
-        let written = epochs.write(&*self.place.disk, &self.place.directory);
+        let (disk, directory) = (&*self.place.disk, &self.place.directory);
+        let is_first = self.latest_epoch().is_none() && self.log_start_offset == self.next_offset;
+        let written = if is_first { epochs.write_first(disk, directory) } else { epochs.write(disk, directory) };
         written.map_err(|error| LogFault::io(&self.place.directory, "write leader-epoch-checkpoint", error))?;
         self.epochs = epochs;
         Ok(())

@@ -18,6 +18,32 @@ fn a_new_directory_bears_its_topic_id_before_any_data() {
     assert!(Log::open(other).unwrap_err().to_string().contains("AAAAAAAAAAAAAAAAAAAAAQ, expected AAAAAAAAAAAAAAAAAAAAAg"));
 }
 
+/// A topic has many partitions, and is told of when they are all there.
+#[test]
+fn a_new_log_waits_for_the_disk_three_times_and_its_first_epoch_for_nothing() {
+    let fixture = Fixture::default();
+    let syncs = Arc::new(AtomicU64::new(0));
+    let count = syncs.clone();
+    fixture.disk.on_done(Box::new(move |call, _| {
+        let waits = matches!(call.operation, Operation::Sync | Operation::SyncDirectory);
+        count.fetch_add(u64::from(waits), Ordering::SeqCst);
+    }));
+    let mut log = fixture.open();
+    log.assign_epoch(LeaderEpoch(7)).unwrap();
+    assert_eq!(syncs.load(Ordering::SeqCst), 3, "its entry, its topic id, its own entries");
+    assert_eq!(fixture.disk.contents(&path("leader-epoch-checkpoint")), b"0\n1\n7 0\n");
+    append_at(&mut log, batch(1), 7, NOW).unwrap();
+    sync(&mut log);
+    // Whatever a crash left of the file, the batches know the epoch.
+    for seed in 0..20 {
+        let recovered = Fixture { disk: fixture.disk.crashed(seed), ..Fixture::default() }.open();
+        assert_eq!((recovered.latest_epoch(), recovered.log_end_offset()), (Some(LeaderEpoch(7)), Offset(1)), "seed {seed}");
+    }
+    log.assign_epoch(LeaderEpoch(8)).unwrap();
+    let crashed = fixture.disk.crashed(1);
+    assert_eq!(crashed.contents(&path("leader-epoch-checkpoint")), b"0\n2\n7 0\n8 1\n", "later ones are durable at once");
+}
+
 #[test]
 fn appends_are_stamped_and_read_back() {
     let fixture = Fixture::default();
