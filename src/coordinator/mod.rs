@@ -5,7 +5,7 @@
 //! Invariants: a decision sees everything decided before it; records are applied in the order in which they were appended; a reply carries the
 //! position that has to be committed before it is sent; after a failed append nothing is decided on that state any more: it is loaded anew.
 //!
-//! The group coordinator stands in `group/`. The shell that loads, drops and wakes shards is `broker/coordinators.rs`.
+//! The group coordinator stands in `group/`. The shell that loads, drops and wakes shards is `broker/coordinators/`.
 
 mod machine;
 mod shard;

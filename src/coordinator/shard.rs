@@ -25,7 +25,7 @@ pub trait Journal: Send + Sync + fmt::Debug {
     fn append(&self, records: &[EncodedRecord], timestamp: Timestamp) -> Result<Offset, Unavailable>;
 }
 
-/// Sets off [`Shard::tick`] at a moment; called when that moment comes closer, and when the shard is given up.
+/// Sets off [`Shard::tick`] at a moment; called when that moment comes closer, and at once when an append failed.
 pub type Alarm = Box<dyn Fn(Now) + Send + Sync>;
 
 /// The shard decides nothing any more: its partition is led elsewhere, or an append failed.
@@ -131,7 +131,8 @@ impl<C: Coordinator, J: Journal> Shard<C, J> {
     pub fn tick(&self, moment: Moment, random: &mut dyn FnMut() -> u64) -> Option<Now> {
         let mut wakers = Vec::new();
         let mut state = self.lock();
-        state.alarm = None;
+        // Whoever ticks is told of what comes next, and needs no alarm for it.
+        state.alarm = Some(moment.now);
         let due = state.coordinator.as_ref().and_then(Coordinator::next_deadline).is_some_and(|deadline| deadline <= moment.now);
         if due {
             // Given up: whoever asks next is told.

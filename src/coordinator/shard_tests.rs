@@ -18,6 +18,8 @@ use crate::types::{Now, Offset, Timestamp};
 struct Numbers {
     applied: Vec<(i64, u8)>,
     deadline: Option<Now>,
+    /// The deadline after the next one.
+    then: Option<Now>,
     expired: Vec<Now>,
 }
 
@@ -42,7 +44,7 @@ impl Coordinator for Numbers {
 
     fn expire(&mut self, context: &mut Context<'_, Self>) {
         self.expired.push(context.now);
-        self.deadline = None;
+        self.deadline = self.then.take();
         context.record(99);
     }
 
@@ -239,6 +241,11 @@ fn the_alarm_is_set_when_the_deadline_comes_closer_and_only_then() {
     assert_eq!(bench.shard.tick(Bench::at(10), &mut || 4), Some(seconds(40)));
     bench.set_deadline(Some(35));
     assert_eq!(alarms(), [seconds(35)]);
+    bench.decide(|numbers, _| numbers.then = Some(seconds(50))).unwrap();
+    assert_eq!(bench.shard.tick(Bench::at(35), &mut || 4), Some(seconds(50)));
+    assert_eq!(alarms(), [], "whoever ticks was told of what its own decision led to");
+    bench.set_deadline(Some(45));
+    assert_eq!(alarms(), [seconds(45)]);
 }
 
 #[test]

@@ -7,7 +7,7 @@
 //! refused by name; a committed offset stays until a later commit, a deletion or its expiry; the state is a function of the records.
 //!
 //! Reading order: request.rs and reply types say what is asked; machine.rs is the state machine's table of contents; classic/ holds the life of a
-//! classic group, offsets/ the commits, record.rs what stands in the partition.
+//! classic group, offsets/ the commits, record/ what stands in the partition.
 
 mod classic;
 mod machine;

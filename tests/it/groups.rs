@@ -64,6 +64,32 @@ async fn a_stop_answers_who_waits_to_join_and_the_member_goes_on_after_the_resta
     running.stop().await.unwrap();
 }
 
+/// What cannot be written did not happen; the group is loaded anew, with what stands in the log.
+#[tokio::test]
+async fn a_full_disk_costs_a_commit_and_a_rebalance_and_the_group_comes_back_as_it_was_written() {
+    let (running, mut client) = started(&setup()).await;
+    client.create("t", 1, &[]).await;
+    let (member, generation) = client.join_alone("g").await;
+    let code = |answer: kafka_protocol::messages::OffsetCommitResponse| answer.topics[0].partitions[0].error_code;
+    assert_eq!(code(client.call(OFFSET_COMMIT, &commit("g", &member, generation, &[("t", 0, 5)])).await), 0);
+    let mut second = running.client().await;
+    let id = second.call(JOIN_GROUP, &join("g", "")).await.member_id;
+    let parked = second.send(JOIN_GROUP, &join("g", &id)).await;
+    assert_eq!(client.call(HEARTBEAT, &heartbeat("g", &member, generation)).await.error_code, 27, "there is a rebalance");
+
+    running.disk.configure(|faults| faults.capacity = Some(0));
+    assert_eq!(code(client.call(OFFSET_COMMIT, &commit("g", &member, generation, &[("t", 0, 6)])).await), 16);
+    assert_eq!(second.receive(parked).await.error_code, 16, "whoever waits looks for the coordinator again");
+    client.coordinator("g").await;
+    assert_eq!(client.committed("g", "t", 0).await, 5);
+    running.disk.configure(|faults| faults.capacity = None);
+
+    assert_eq!(client.call(HEARTBEAT, &heartbeat("g", &member, generation)).await.error_code, 0, "it is still a member");
+    assert_eq!(code(client.call(OFFSET_COMMIT, &commit("g", &member, generation, &[("t", 0, 7)])).await), 0);
+    assert_eq!(client.committed("g", "t", 0).await, 7);
+    running.stop().await.unwrap();
+}
+
 #[tokio::test]
 async fn two_members_share_and_every_version_of_the_requests_is_served() {
     let (running, mut client) = started(&setup()).await;
