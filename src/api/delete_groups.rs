@@ -19,9 +19,8 @@ pub(super) async fn handle(broker: &Arc<Broker>, context: &RequestContext, reque
     let (mut results, mut refused) = (Vec::new(), Vec::new());
     let ids: IndexSet<&str> = request.groups_names.iter().map(|id| &***id).collect();
     for id in ids {
-        let result = |code: ErrorCode| {
-            DeletableGroupResult::default().with_group_id(wire(id).into()).with_error_code(code.number())
-        };
+        let result =
+            |code: ErrorCode| DeletableGroupResult::default().with_group_id(wire(id).into()).with_error_code(code.number());
         match authorize(broker, context, Operation::Delete, id) {
             Ok(group) => {
                 let deleted = broker.decide_group(&group, |groups, context| groups.delete_group(context, group.get())).await;

@@ -44,8 +44,7 @@ pub(super) async fn handle(
             Err(error) => empty(id, coordinator_error(error), ""),
         };
         if request.include_authorized_operations && context.version >= OPERATIONS && group.error_code == 0 {
-            group.authorized_operations =
-                broker.security.operations(&context.principal, Resource::Group(id), GROUP_OPERATIONS);
+            group.authorized_operations = broker.security.operations(&context.principal, Resource::Group(id), GROUP_OPERATIONS);
         }
         described.push(group);
     }

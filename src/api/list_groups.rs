@@ -26,9 +26,12 @@ pub(super) async fn handle(broker: &Arc<Broker>, context: &RequestContext, reque
         Err(error) => return ListGroupsResponse::default().with_error_code(coordinator_error(error).number()),
     };
     let sees_all = broker.security.allows(&context.principal, Operation::Describe, Resource::Cluster);
-    let may_see = |group: &str| sees_all || broker.security.allows(&context.principal, Operation::Describe, Resource::Group(group));
+    let may_see =
+        |group: &str| sees_all || broker.security.allows(&context.principal, Operation::Describe, Resource::Group(group));
     let wanted = groups.into_iter().filter(|group| {
-        passes(&request.states_filter, group.state.name()) && passes(&request.types_filter, CLASSIC) && may_see(group.group.as_str())
+        passes(&request.states_filter, group.state.name())
+            && passes(&request.types_filter, CLASSIC)
+            && may_see(group.group.as_str())
     });
     let listed = wanted.map(|group| {
         let told = |since: i16, text: &str| wire(if context.version >= since { text } else { "" });

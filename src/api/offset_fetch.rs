@@ -45,17 +45,14 @@ pub(super) async fn handle(broker: &Arc<Broker>, context: &RequestContext, reque
         });
         topics.collect::<Vec<_>>()
     });
-    let group = OffsetFetchRequestGroup::default().with_group_id(request.group_id).with_topics(topics.clone()).with_member_epoch(-1);
+    let group =
+        OffsetFetchRequestGroup::default().with_group_id(request.group_id).with_topics(topics.clone()).with_member_epoch(-1);
     let answer = serve(broker, context, group, request.require_stable).await;
     single(context.version, answer, topics)
 }
 
 /// The answer for one group in the older layout.
-fn single(
-    version: i16,
-    answer: OffsetFetchResponseGroup,
-    asked: Option<Vec<OffsetFetchRequestTopics>>,
-) -> OffsetFetchResponse {
+fn single(version: i16, answer: OffsetFetchResponseGroup, asked: Option<Vec<OffsetFetchRequestTopics>>) -> OffsetFetchResponse {
     if answer.error_code != 0 && version < TOP_LEVEL_ERROR {
         let topics = asked.unwrap_or_default().into_iter().map(|topic| {
             let partitions = topic.partition_indexes.iter().map(|index| old(version, nothing(*index, answer.error_code)));
@@ -128,8 +125,7 @@ async fn serve(
     let visible = found.into_iter().filter(|(name, _)| {
         !asks_for_all || broker.security.allows(&context.principal, Operation::Describe, Resource::Topic(name.as_str()))
     });
-    let mut topics: Vec<_> =
-        visible.filter_map(|(name, partitions)| topic(broker, context.version, &name, partitions)).collect();
+    let mut topics: Vec<_> = visible.filter_map(|(name, partitions)| topic(broker, context.version, &name, partitions)).collect();
     topics.append(&mut refused);
     answer.with_topics(topics)
 }

@@ -18,8 +18,8 @@ mod request;
 #[cfg(test)]
 mod test_support;
 
-pub use machine::{GroupCoordinator, Reply};
 pub use crate::config::GroupConfig;
+pub use machine::{GroupCoordinator, Reply};
 pub use offsets::{CommittedOffset, FetchedOffset, OffsetsOfGroup};
 pub use record::{GroupRecord, GroupValue, MemberValue};
 pub use refusal::Refusal;

@@ -32,9 +32,8 @@ pub fn decode_offset_commit(version: i16, body: Bytes) -> Result<OffsetCommitReq
 }
 
 fn commit_topic(from: &mut Reader<'_>) -> Result<OffsetCommitRequestTopic, DecodeError> {
-    let topic = OffsetCommitRequestTopic::default()
-        .with_topic_id(from.uuid()?)
-        .with_partitions(from.compact_array_of(commit_partition)?);
+    let topic =
+        OffsetCommitRequestTopic::default().with_topic_id(from.uuid()?).with_partitions(from.compact_array_of(commit_partition)?);
     from.skip_tagged_fields()?;
     Ok(topic)
 }

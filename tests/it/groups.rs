@@ -1,17 +1,17 @@
 //! Groups and offsets over the wire: members, commits, restarts, stops.
 
+use kafka_protocol::messages::offset_delete_request::{OffsetDeleteRequestPartition, OffsetDeleteRequestTopic};
 use kafka_protocol::messages::{
     DeleteGroupsRequest, DescribeGroupsRequest, FindCoordinatorRequest, ListGroupsRequest, OffsetDeleteRequest,
 };
-use kafka_protocol::messages::offset_delete_request::{OffsetDeleteRequestPartition, OffsetDeleteRequestTopic};
 use klamm::protocol::ApiKey;
 
 use crate::world::groups::{
-    HEARTBEAT, JOIN_GROUP, LEAVE_GROUP, OFFSET_COMMIT, OFFSET_FETCH, SYNC_GROUP, commit, fetch_offsets, group_id, heartbeat, join,
-    leave, sync,
+    HEARTBEAT, JOIN_GROUP, LEAVE_GROUP, OFFSET_COMMIT, OFFSET_FETCH, SYNC_GROUP, commit, fetch_offsets, group_id, heartbeat,
+    join, leave, sync,
 };
 use crate::world::requests::{text, topic_name};
-use crate::world::{Client, Running, Setup, soon};
+use crate::world::{Client, Running, Setup, on_control, soon};
 
 fn setup() -> Setup {
     Setup::new().with("group.initial.rebalance.delay.ms", "0").with("offsets.topic.num.partitions", "4")
@@ -218,9 +218,9 @@ async fn while_groups_are_loaded_clients_are_told_to_wait() {
     // One read at a time may go to the disk, and a job of ours holds that place.
     let setup = setup().with("klamm.disk.max.queued.jobs", "2");
     let running = setup.start().await;
-    let (release, held) = std::sync::mpsc::channel::<()>();
+    let (release, held) = std::sync::mpsc::sync_channel::<()>(1);
     let broker = std::sync::Arc::clone(running.broker());
-    let holding = tokio::spawn(async move { broker.disk_reads.run(move || held.recv()).await });
+    let holding = on_control(&running.execution, async move { broker.disk_reads.run(move || held.recv()).await });
     let mut client = running.client().await;
     client.create("t", 1, &[]).await;
     let find = FindCoordinatorRequest::default().with_coordinator_keys(vec![text("g")]);
@@ -247,7 +247,7 @@ async fn while_groups_are_loaded_clients_are_told_to_wait() {
     assert_eq!((answer.error_code, answer.topics[0].partitions[0].error_code), (0, 14), "version 1: with the partition");
 
     release.send(()).unwrap();
-    soon(holding).await.unwrap();
+    soon(holding).await.unwrap().unwrap();
     client.coordinator("g").await;
     client.join_alone("g").await;
     running.stop().await.unwrap();

@@ -19,7 +19,7 @@ pub(in crate::broker) struct PartitionJournal {
 
 impl Journal for PartitionJournal {
     fn max_batch_bytes(&self) -> usize {
-        usize::try_from(self.partition.settings().max_message_bytes).unwrap_or(0)
+        self.partition.settings().max_message_bytes
     }
 
     fn append(&self, records: &[EncodedRecord], timestamp: Timestamp) -> Result<Offset, Unavailable> {

@@ -7,8 +7,8 @@ use kafka_protocol::messages::offset_commit_request::{OffsetCommitRequestPartiti
 use kafka_protocol::messages::offset_fetch_request::{OffsetFetchRequestGroup, OffsetFetchRequestTopics};
 use kafka_protocol::messages::sync_group_request::SyncGroupRequestAssignment;
 use kafka_protocol::messages::{
-    FindCoordinatorRequest, GroupId, HeartbeatRequest, JoinGroupRequest, JoinGroupResponse, LeaveGroupRequest, OffsetCommitRequest,
-    OffsetFetchRequest, SyncGroupRequest,
+    FindCoordinatorRequest, GroupId, HeartbeatRequest, JoinGroupRequest, JoinGroupResponse, LeaveGroupRequest,
+    OffsetCommitRequest, OffsetFetchRequest, SyncGroupRequest,
 };
 
 use super::requests::{text, topic_name};
@@ -32,7 +32,8 @@ pub fn group_id(group: &str) -> GroupId {
 
 /// Joins with one protocol, `range`, whose metadata is the member's id.
 pub fn join(group: &str, member: &str) -> JoinGroupRequest {
-    let protocol = JoinGroupRequestProtocol::default().with_name(text("range")).with_metadata(Bytes::from_static(b"subscription"));
+    let protocol =
+        JoinGroupRequestProtocol::default().with_name(text("range")).with_metadata(Bytes::from_static(b"subscription"));
     JoinGroupRequest::default()
         .with_group_id(group_id(group))
         .with_session_timeout_ms(10_000)
@@ -46,7 +47,9 @@ pub fn join(group: &str, member: &str) -> JoinGroupRequest {
 
 pub fn sync(group: &str, member: &str, generation: i32, assignments: &[(&str, &'static str)]) -> SyncGroupRequest {
     let assignments = assignments.iter().map(|(member, assignment)| {
-        SyncGroupRequestAssignment::default().with_member_id(text(member)).with_assignment(Bytes::from_static(assignment.as_bytes()))
+        SyncGroupRequestAssignment::default()
+            .with_member_id(text(member))
+            .with_assignment(Bytes::from_static(assignment.as_bytes()))
     });
     SyncGroupRequest::default()
         .with_group_id(group_id(group))
@@ -136,7 +139,8 @@ impl Client {
     pub async fn join_alone(&mut self, group: &str) -> (String, i32) {
         let joined = self.join(group).await;
         assert_eq!((joined.error_code, &joined.leader), (0, &joined.member_id));
-        let synced = self.call(SYNC_GROUP, &sync(group, &joined.member_id, joined.generation_id, &[(&joined.member_id, "all")])).await;
+        let synced =
+            self.call(SYNC_GROUP, &sync(group, &joined.member_id, joined.generation_id, &[(&joined.member_id, "all")])).await;
         assert_eq!((synced.error_code, &*synced.assignment), (0, &b"all"[..]));
         (joined.member_id.to_string(), joined.generation_id)
     }

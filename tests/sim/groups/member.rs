@@ -217,8 +217,10 @@ impl Member {
     }
 
     async fn leave(&mut self) {
-        let member =
-            MemberIdentity::default().with_member_id(text(&self.id)).with_group_instance_id(None).with_reason(Some(text("tired")));
+        let member = MemberIdentity::default()
+            .with_member_id(text(&self.id))
+            .with_group_instance_id(None)
+            .with_reason(Some(text("tired")));
         let request = LeaveGroupRequest::default().with_group_id(text(GROUP).into()).with_members(vec![member]);
         let _ = self.peer.attempt(5, &request).await;
         self.id = String::new();

@@ -6,9 +6,7 @@ use std::time::Duration;
 
 use kafka_protocol::messages::create_topics_request::CreatableTopic;
 use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
-use kafka_protocol::messages::{
-    CreateTopicsRequest, DescribeGroupsRequest, FetchRequest, FindCoordinatorRequest, TopicName,
-};
+use kafka_protocol::messages::{CreateTopicsRequest, DescribeGroupsRequest, FetchRequest, FindCoordinatorRequest, TopicName};
 use kafka_protocol::protocol::StrBytes;
 use klamm::disk::{Cache, Reaction};
 use klamm::record::Batches;
@@ -34,8 +32,7 @@ const CALLS: u64 = 900;
 const SEEDS: u64 = 8;
 /// And of a long one, whatever `KLAMM_SIM_SEEDS` says: a run takes about as long as twenty of the other stories.
 const SEEDS_MAX: u64 = 200;
-const SETTINGS: &str =
-    "group.initial.rebalance.delay.ms=100\ngroup.min.session.timeout.ms=100\noffsets.topic.num.partitions=1\nauto.create.topics.enable=false";
+const SETTINGS: &str = "group.initial.rebalance.delay.ms=100\ngroup.min.session.timeout.ms=100\noffsets.topic.num.partitions=1\nauto.create.topics.enable=false";
 
 /// What a run showed.
 struct Report {
@@ -91,7 +88,8 @@ fn play(seed: u64, machine: &Machine, history: &Shared, random: &mut Random) -> 
 }
 
 async fn create_topic(name: &'static str) -> Outcome {
-    let topic = CreatableTopic::default().with_name(super::topic_name()).with_num_partitions(PARTITIONS).with_replication_factor(1);
+    let topic =
+        CreatableTopic::default().with_name(super::topic_name()).with_num_partitions(PARTITIONS).with_replication_factor(1);
     let request = CreateTopicsRequest::default().with_topics(vec![topic]).with_timeout_ms(1000);
     let code = Peer::new(name).ask(7, &request).await.topics[0].error_code;
     // Another member may have been first.
