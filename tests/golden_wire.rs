@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use bytes::{Bytes, BytesMut};
 use kafka_protocol::messages::*;
 use kafka_protocol::protocol::Request;
-use klamm::protocol::produce;
 use klamm::protocol::codec::Writer;
+use klamm::protocol::produce;
 use klamm::protocol::{
     ApiKey, decode_offset_commit, decode_offset_fetch, decode_request, decode_response, encode_fetch_response, encode_response,
 };

@@ -32,74 +32,86 @@ pub(super) async fn handle(broker: &Arc<Broker>, context: &RequestContext, reque
         Err(code) => return refuse_all(&request, code),
     };
     let mut answer = Answer::default();
-    let mut offsets = Vec::new();
+    let (mut offsets, mut taken) = (Vec::new(), Vec::new());
     for topic in &request.topics {
-        let at = answer.topic(topic);
-        match find(broker, context, topic) {
-            Err(code) => topic.partitions.iter().for_each(|partition| answer.partition(at, partition.partition_index, code)),
-            Ok((name, image)) => {
-                for partition in &topic.partitions {
-                    if image.partition(PartitionIndex(partition.partition_index)).is_none() {
-                        answer.partition(at, partition.partition_index, ErrorCode::UnknownTopicOrPartition);
-                    } else {
-                        offsets.push(new_offset(&name, image.id, partition));
-                        answer.open.push((at, answer.partition_count(at)));
-                        answer.partition(at, partition.partition_index, ErrorCode::None);
-                    }
-                }
+        let (name, image) = match find(broker, context, topic) {
+            Ok(found) => found,
+            Err(code) => {
+                answer.refuse(topic, topic.partitions.iter().map(|partition| partition.partition_index), code);
+                continue;
             }
+        };
+        let exists =
+            |partition: &&OffsetCommitRequestPartition| image.partition(PartitionIndex(partition.partition_index)).is_some();
+        let (known, unknown): (Vec<_>, Vec<_>) = topic.partitions.iter().partition(exists);
+        if !unknown.is_empty() {
+            let unknown = unknown.iter().map(|partition| partition.partition_index);
+            answer.refuse(topic, unknown, ErrorCode::UnknownTopicOrPartition);
+        }
+        if !known.is_empty() {
+            offsets.extend(known.iter().map(|partition| new_offset(&name, image.id, partition)));
+            taken.push((topic, known));
         }
     }
     if !offsets.is_empty() {
-        let codes = commit(broker, context, &group, &request, offsets).await;
-        answer.fill(codes);
+        let mut codes = commit(broker, context, &group, &request, offsets).await.into_iter();
+        let decided = taken.into_iter().map(|(topic, partitions)| {
+            let partitions = partitions.iter().zip(&mut codes).map(|(partition, code)| answered(partition.partition_index, code));
+            of_topic(topic).with_partitions(partitions.collect())
+        });
+        answer.merge(decided.collect());
     }
-    answer.response
+    OffsetCommitResponse::default().with_topics(answer.topics)
 }
 
-/// The answer being made; `open` are the places, topic and partition, of what went to the coordinator.
+/// The answer in Kafka's order: what was refused before the coordinator was asked, one entry per topic, then what the coordinator says.
 #[derive(Default)]
 struct Answer {
-    response: OffsetCommitResponse,
-    open: Vec<(usize, usize)>,
+    topics: Vec<OffsetCommitResponseTopic>,
 }
 
 impl Answer {
-    fn topic(&mut self, topic: &OffsetCommitRequestTopic) -> usize {
-        let topics = &mut self.response.topics;
-        topics.push(OffsetCommitResponseTopic::default().with_name(topic.name.clone()).with_topic_id(topic.topic_id));
-        topics.len() - 1
+    /// Where the topic stands, whether by name or by id.
+    fn find(&mut self, topic: &OffsetCommitResponseTopic) -> Option<&mut OffsetCommitResponseTopic> {
+        self.topics.iter_mut().find(|known| known.name == topic.name && known.topic_id == topic.topic_id)
     }
 
-    fn partition_count(&self, topic: usize) -> usize {
-        self.response.topics.get(topic).map_or(0, |topic| topic.partitions.len())
+    fn refuse(&mut self, topic: &OffsetCommitRequestTopic, partitions: impl Iterator<Item = i32>, code: ErrorCode) {
+        let refused = of_topic(topic).with_partitions(partitions.map(|index| answered(index, code)).collect());
+        self.add(refused);
     }
 
-    fn partition(&mut self, topic: usize, index: i32, code: ErrorCode) {
-        if let Some(topic) = self.response.topics.get_mut(topic) {
-            let partition = OffsetCommitResponsePartition::default().with_partition_index(index).with_error_code(code.number());
-            topic.partitions.push(partition);
+    fn add(&mut self, mut topic: OffsetCommitResponseTopic) {
+        match self.find(&topic) {
+            Some(known) => known.partitions.append(&mut topic.partitions),
+            None => self.topics.push(topic),
         }
     }
 
-    /// Puts the coordinator's codes into the places left open.
-    fn fill(&mut self, codes: Vec<ErrorCode>) {
-        for ((topic, partition), code) in self.open.iter().zip(codes) {
-            let place = self.response.topics.get_mut(*topic).and_then(|topic| topic.partitions.get_mut(*partition));
-            if let Some(place) = place {
-                place.error_code = code.number();
-            }
+    /// Adds what was decided. Where nothing was refused a topic that was named twice stays so.
+    fn merge(&mut self, decided: Vec<OffsetCommitResponseTopic>) {
+        if self.topics.is_empty() {
+            self.topics = decided;
+        } else {
+            decided.into_iter().for_each(|topic| self.add(topic));
         }
     }
 }
 
+fn of_topic(topic: &OffsetCommitRequestTopic) -> OffsetCommitResponseTopic {
+    OffsetCommitResponseTopic::default().with_name(topic.name.clone()).with_topic_id(topic.topic_id)
+}
+
+fn answered(index: i32, code: ErrorCode) -> OffsetCommitResponsePartition {
+    OffsetCommitResponsePartition::default().with_partition_index(index).with_error_code(code.number())
+}
+
 fn refuse_all(request: &OffsetCommitRequest, code: ErrorCode) -> OffsetCommitResponse {
-    let mut answer = Answer::default();
-    for topic in &request.topics {
-        let at = answer.topic(topic);
-        topic.partitions.iter().for_each(|partition| answer.partition(at, partition.partition_index, code));
-    }
-    answer.response
+    let topics = request.topics.iter().map(|topic| {
+        let partitions = topic.partitions.iter().map(|partition| answered(partition.partition_index, code));
+        of_topic(topic).with_partitions(partitions.collect())
+    });
+    OffsetCommitResponse::default().with_topics(topics.collect())
 }
 
 fn find(

@@ -2,7 +2,6 @@
 //!
 //! Needs Delete on the group and Read on each topic. A topic that a member of the group consumes is GROUP_SUBSCRIBED_TO_TOPIC.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use kafka_protocol::messages::offset_delete_response::{OffsetDeleteResponsePartition, OffsetDeleteResponseTopic};
@@ -13,6 +12,7 @@ use super::errors::{coordinator_error, group_refusal};
 use super::groups::authorize_named;
 use crate::broker::Broker;
 use crate::group::DeleteOffsets;
+use crate::metadata::TopicImage;
 use crate::protocol::ErrorCode;
 use crate::security::Operation;
 use crate::types::{PartitionIndex, TopicName};
@@ -23,48 +23,54 @@ pub(super) async fn handle(broker: &Arc<Broker>, context: &RequestContext, reque
         Ok(group) => group,
         Err(code) => return refuse(code),
     };
-    let asked: Vec<(TopicName, PartitionIndex)> = request
-        .topics
-        .iter()
-        .flat_map(|topic| {
-            let name = TopicName::new(&topic.name);
-            topic.partitions.iter().map(move |partition| (name.clone(), PartitionIndex(partition.partition_index)))
-        })
-        .collect();
-    let mut codes: HashMap<(TopicName, PartitionIndex), ErrorCode> = HashMap::new();
-    let mut partitions = Vec::new();
-    for partition in asked {
-        match check(broker, context, &partition) {
-            Ok(()) => partitions.push(partition),
-            Err(code) => drop(codes.insert(partition, code)),
+    let (mut topics, mut taken) = (Vec::new(), Vec::new());
+    for topic in &request.topics {
+        let name = TopicName::new(&topic.name);
+        let indexes = topic.partitions.iter().map(|partition| partition.partition_index);
+        let image = match find(broker, context, &name) {
+            Ok(image) => image,
+            Err(code) => {
+                add(&mut topics, &topic.name, indexes.map(|index| (index, code)).collect());
+                continue;
+            }
+        };
+        let (known, unknown): (Vec<_>, Vec<_>) = indexes.map(PartitionIndex).partition(|index| image.partition(*index).is_some());
+        if !unknown.is_empty() {
+            let unknown = unknown.iter().map(|index| (index.0, ErrorCode::UnknownTopicOrPartition));
+            add(&mut topics, &topic.name, unknown.collect());
+        }
+        if !known.is_empty() {
+            taken.push((topic, name, known));
         }
     }
+    let partitions = taken.iter().flat_map(|(_, name, known)| known.iter().map(|index| (name.clone(), *index))).collect();
     let delete = DeleteOffsets { group: group.get().clone(), partitions };
     let deleted = broker.decide_group(&group, |groups, context| groups.delete_offsets(context, &delete)).await;
-    match deleted {
-        Ok(Ok(outcomes)) => {
-            let outcomes = outcomes.into_iter().map(|outcome| outcome.map_or(ErrorCode::None, group_refusal));
-            codes.extend(delete.partitions.into_iter().zip(outcomes));
-        }
+    let mut outcomes = match deleted {
+        Ok(Ok(outcomes)) => outcomes.into_iter(),
         Ok(Err(refusal)) => return refuse(group_refusal(refusal)),
         Err(error) => return refuse(coordinator_error(error)),
+    };
+    for (topic, _, known) in &taken {
+        let outcomes = known.iter().zip(&mut outcomes);
+        let codes = outcomes.map(|(index, outcome)| (index.0, outcome.map_or(ErrorCode::None, group_refusal)));
+        add(&mut topics, &topic.name, codes.collect());
     }
-    let topics = request.topics.into_iter().map(|topic| {
-        let name = TopicName::new(&topic.name);
-        let partitions = topic.partitions.iter().map(|partition| {
-            let code = codes.get(&(name.clone(), PartitionIndex(partition.partition_index)));
-            OffsetDeleteResponsePartition::default()
-                .with_partition_index(partition.partition_index)
-                .with_error_code(code.copied().unwrap_or(ErrorCode::None).number())
-        });
-        let partitions = partitions.collect();
-        OffsetDeleteResponseTopic::default().with_name(topic.name).with_partitions(partitions)
-    });
-    OffsetDeleteResponse::default().with_topics(topics.collect())
+    OffsetDeleteResponse::default().with_topics(topics)
 }
 
-fn check(broker: &Broker, context: &RequestContext, (topic, index): &(TopicName, PartitionIndex)) -> Result<(), ErrorCode> {
+/// Adds a topic's partitions to the answer, which names each topic once: first what was refused, then what the coordinator says.
+fn add(topics: &mut Vec<OffsetDeleteResponseTopic>, name: &kafka_protocol::messages::TopicName, codes: Vec<(i32, ErrorCode)>) {
+    let partitions = codes
+        .into_iter()
+        .map(|(index, code)| OffsetDeleteResponsePartition::default().with_partition_index(index).with_error_code(code.number()));
+    match topics.iter_mut().find(|topic| topic.name == *name) {
+        Some(topic) => topic.partitions.extend(partitions),
+        None => topics.push(OffsetDeleteResponseTopic::default().with_name(name.clone()).with_partitions(partitions.collect())),
+    }
+}
+
+fn find(broker: &Broker, context: &RequestContext, topic: &TopicName) -> Result<Arc<TopicImage>, ErrorCode> {
     let authorized = broker.security.authorize(&context.principal, Operation::Read, topic.clone());
-    let image = broker.topic(&authorized.ok_or(ErrorCode::TopicAuthorizationFailed)?);
-    image.and_then(|image| image.partition(*index).map(drop)).ok_or(ErrorCode::UnknownTopicOrPartition)
+    broker.topic(&authorized.ok_or(ErrorCode::TopicAuthorizationFailed)?).ok_or(ErrorCode::UnknownTopicOrPartition)
 }

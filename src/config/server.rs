@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::groups::{self, CoordinatorLogConfig, GroupConfig};
 use super::listeners::{self, BindAddress, Listener};
 use super::raw::{Problem, RawConfig};
-use super::groups::{self, CoordinatorLogConfig, GroupConfig};
 use super::settings::Settings;
 use crate::types::NodeId;
 

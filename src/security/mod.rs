@@ -7,6 +7,6 @@
 mod authorizer;
 
 pub use authorizer::{
-    AllowAll, Authorized, Authorizer, CLUSTER_OPERATIONS, Cluster, DenyAll, GROUP_OPERATIONS, Operation, Principal, Resource, Securable, Security,
-    TOPIC_OPERATIONS,
+    AllowAll, Authorized, Authorizer, CLUSTER_OPERATIONS, Cluster, DenyAll, GROUP_OPERATIONS, Operation, Principal, Resource,
+    Securable, Security, TOPIC_OPERATIONS,
 };

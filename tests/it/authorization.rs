@@ -8,16 +8,16 @@ use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
 use kafka_protocol::messages::offset_for_leader_epoch_request::{OffsetForLeaderPartition, OffsetForLeaderTopic};
 use kafka_protocol::messages::{
     ApiVersionsRequest, CreateTopicsRequest, DeleteGroupsRequest, DescribeClusterRequest, DescribeConfigsRequest,
-    DescribeGroupsRequest, FindCoordinatorRequest, InitProducerIdRequest, ListGroupsRequest, MetadataRequest, OffsetDeleteRequest,
-    OffsetForLeaderEpochRequest, TransactionalId,
+    DescribeGroupsRequest, FindCoordinatorRequest, InitProducerIdRequest, ListGroupsRequest, MetadataRequest,
+    OffsetDeleteRequest, OffsetForLeaderEpochRequest, TransactionalId,
 };
 use klamm::protocol::ApiKey;
 use klamm::security::{Authorizer, DenyAll, Operation, Principal, Resource};
 use uuid::Uuid;
 
 use crate::world::groups::{
-    HEARTBEAT, JOIN_GROUP, LEAVE_GROUP, OFFSET_COMMIT, OFFSET_FETCH, SYNC_GROUP, commit, fetch_offsets, group_id, heartbeat, join,
-    leave, sync,
+    HEARTBEAT, JOIN_GROUP, LEAVE_GROUP, OFFSET_COMMIT, OFFSET_FETCH, SYNC_GROUP, commit, fetch_offsets, group_id, heartbeat,
+    join, leave, sync,
 };
 use crate::world::requests::{
     CREATE_TOPICS, DELETE_TOPICS, EARLIEST, FETCH, METADATA, PRODUCE, Topic, batch, create_topics, delete_by_id, delete_by_name,
@@ -103,9 +103,7 @@ async fn group_codes(key: ApiKey, client: &mut Client) -> Option<i16> {
             answer.topics[0].partitions[0].error_code
         }
         ApiKey::OffsetFetch => client.call(OFFSET_FETCH, &fetch_offsets("g", None)).await.groups[0].error_code,
-        ApiKey::OffsetDelete => {
-            client.call(0, &OffsetDeleteRequest::default().with_group_id(group_id("g"))).await.error_code
-        }
+        ApiKey::OffsetDelete => client.call(0, &OffsetDeleteRequest::default().with_group_id(group_id("g"))).await.error_code,
         ApiKey::DescribeGroups => {
             let request = DescribeGroupsRequest::default().with_groups(vec![group_id("g")]);
             client.call(6, &request).await.groups[0].error_code

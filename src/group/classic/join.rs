@@ -1,6 +1,5 @@
 //! JoinGroup: how members come into a group, and come back.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -50,11 +49,16 @@ fn check(request: &JoinGroup, config: &GroupConfig) -> Result<(), Refusal> {
         return Err(Refusal::InvalidSessionTimeout);
     }
     let JoinGroup { group, member, instance, client_id, client_host, protocol_type, protocols, .. } = request;
-    let names: BTreeSet<&str> = protocols.iter().map(|protocol| &*protocol.name).collect();
-    if protocols.len() > MAX_PROTOCOLS || names.len() < protocols.len() {
+    if protocols.len() > MAX_PROTOCOLS {
         return Err(Refusal::InvalidRequest);
     }
-    let names = names.into_iter().chain([group.as_str(), member.as_str(), client_id, client_host, protocol_type]);
+    let names = protocols.iter().map(|protocol| &*protocol.name).chain([
+        group.as_str(),
+        member.as_str(),
+        client_id,
+        client_host,
+        protocol_type,
+    ]);
     if names.chain(instance.as_deref()).any(|name| name.len() > MAX_NAME) { Err(Refusal::InvalidRequest) } else { Ok(()) }
 }
 
@@ -189,7 +193,7 @@ impl ClassicGroup {
             self.leader = leader_before;
             return refuse(context, token, MemberId::new(""), refusal);
         }
-        self.subscribed = self.read_subscriptions();
+        self.subscribed = self.read_subscriptions().unwrap_or_default();
         let skips_assignment = self.is_leader(&new) && request.can_skip_assignment;
         let reply = if skips_assignment {
             JoinReply { members: self.joined_members(), skip_assignment: true, ..self.joined(new) }

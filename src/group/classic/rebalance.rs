@@ -6,13 +6,17 @@ use bytes::Bytes;
 
 use super::group::{ClassicGroup, InitialDelay, Phase};
 use super::member::{Awaiting, Member};
+use super::subscription::Contradiction;
 use super::{Context, Refusal};
 use crate::group::{GroupConfig, JoinReply, Reply};
-use crate::types::MemberId;
+use crate::types::{MemberId, Now};
 
 /// When nobody has joined and only silent static members are left, their sessions decide; until then the group looks again no more often than
 /// this, even if all of them set a rebalance timeout of zero.
 const MIN_POSTPONEMENT: Duration = Duration::from_secs(1);
+
+/// A time that does not come.
+const NEVER: Now = Now(Duration::MAX);
 
 impl ClassicGroup {
     /// A new generation is due, or all are there for the one that is being prepared.
@@ -106,7 +110,16 @@ impl ClassicGroup {
     fn begin_generation(&mut self, context: &mut Context<'_>) {
         self.generation = next_generation(self.generation);
         self.protocol = self.elect_protocol();
-        self.subscribed = self.read_subscriptions();
+        match self.read_subscriptions() {
+            Ok(subscribed) if self.protocol.is_some() => self.subscribed = subscribed,
+            // As Kafka's coordinator: no generation begins with these members, and no time is set to try again. Somebody has to go.
+            Ok(_) | Err(Contradiction) => {
+                if let Phase::Preparing { deadline, .. } = &mut self.phase {
+                    *deadline = NEVER;
+                }
+                return;
+            }
+        }
         self.enter(Phase::Completing, context.timestamp);
         for (id, token) in self.take_joins() {
             let members = if self.is_leader(&id) { self.joined_members() } else { Vec::new() };
@@ -127,7 +140,7 @@ impl ClassicGroup {
         self.generation = next_generation(self.generation);
         self.protocol = None;
         self.forget_syncs();
-        self.subscribed = self.read_subscriptions();
+        self.subscribed = self.read_subscriptions().unwrap_or_default();
         self.enter(Phase::Empty, context.timestamp);
         // Too large only for a batch that holds next to nothing. After a restart the generation before would come back and expire, which is
         // safe: it has no live members.

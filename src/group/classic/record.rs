@@ -84,7 +84,7 @@ impl ClassicGroup {
             let (id, member) = replayed(value, &name, now);
             group.insert(id, member);
         }
-        group.subscribed = group.read_subscriptions();
+        group.subscribed = group.read_subscriptions().unwrap_or_default();
         group
     }
 

@@ -1,7 +1,7 @@
 //! What topics a group consumes, as far as its members' metadata tells.
 //!
-//! A group of consumers carries Kafka's ConsumerProtocolSubscription as its metadata. Every version of it begins as version 0 does: the
-//! version, the topics, the user's data.
+//! A group of consumers carries Kafka's ConsumerProtocolSubscription as its metadata: the version, the topics, the user's data; from later
+//! versions on the partitions that it owns, its generation, its rack. Versions above the newest are read as that.
 
 use std::collections::BTreeSet;
 
@@ -19,38 +19,126 @@ impl ClassicGroup {
         }
     }
 
-    /// The topics of all members; `None` if they are no consumers, or if what one says of itself cannot be read.
-    pub(super) fn read_subscriptions(&self) -> Option<BTreeSet<Box<str>>> {
-        if self.protocol_type() != Some(CONSUMER) {
-            return None;
-        }
+    /// The topics of all members; `None` if they are no consumers, or if the metadata of one ends too early.
+    ///
+    /// # Errors
+    /// The metadata of one contradicts itself.
+    pub(super) fn read_subscriptions(&self) -> Result<Option<BTreeSet<Box<str>>>, Contradiction> {
         let mut topics = BTreeSet::new();
-        for member in self.members.values() {
-            let metadata = member.metadata(self.protocol.as_deref()?);
-            topics.extend(subscribed_topics(&metadata)?.into_iter().map(Box::from));
+        if self.protocol_type() != Some(CONSUMER) {
+            return Ok(None);
         }
-        Some(topics)
+        if self.members.is_empty() {
+            return Ok(Some(topics));
+        }
+        let Some(protocol) = self.protocol.as_deref() else { return Ok(None) };
+        for member in self.members.values() {
+            match subscribed_topics(&member.metadata(protocol)) {
+                Ok(of_member) => topics.extend(of_member),
+                Err(Unreadable::Short) => return Ok(None),
+                Err(Unreadable::Contradictory) => return Err(Contradiction),
+            }
+        }
+        Ok(Some(topics))
     }
 }
 
-fn subscribed_topics(mut metadata: &[u8]) -> Option<Vec<&str>> {
-    let _version = i16::from_be_bytes(take(&mut metadata)?);
-    let count = u32::try_from(i32::from_be_bytes(take(&mut metadata)?)).ok()?;
-    let mut topics = Vec::new();
-    for _ in 0..count {
-        let length = usize::try_from(i16::from_be_bytes(take(&mut metadata)?)).ok()?;
-        let (topic, rest) = metadata.split_at_checked(length)?;
-        topics.push(std::str::from_utf8(topic).ok()?);
-        metadata = rest;
-    }
-    // The user's data, -1 for none.
-    let length = i32::from_be_bytes(take(&mut metadata)?);
-    let is_whole = length < 0 || usize::try_from(length).is_ok_and(|length| length <= metadata.len());
-    is_whole.then_some(topics)
+/// A count or length in a member's metadata that cannot be. Kafka's coordinator stumbles over it where it begins a generation, so that a group with
+/// such a member does not come to one; neither does it here.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Contradiction;
+
+/// What is wrong with a subscription. The two are told apart as Kafka's generated readers do.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Unreadable {
+    /// It ends where a number should stand, or its version is negative.
+    Short,
+    /// A count or length is negative or above what is left.
+    Contradictory,
 }
 
-fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
-    let (first, rest) = bytes.split_first_chunk()?;
-    *bytes = rest;
-    Some(*first)
+/// First versions of what follows the topics and the user's data.
+const OWNED_PARTITIONS: i16 = 1;
+const GENERATION: i16 = 2;
+const RACK: i16 = 3;
+
+fn subscribed_topics(bytes: &[u8]) -> Result<Vec<Box<str>>, Unreadable> {
+    let mut from = Metadata(bytes);
+    let version = i16::from_be_bytes(from.array()?);
+    if version < 0 {
+        return Err(Unreadable::Short);
+    }
+    let count = from.count()?;
+    let topics = (0..count).map(|_| from.text()).collect::<Result<Vec<_>, _>>()?;
+    let user_data = i32::from_be_bytes(from.array()?);
+    if user_data >= 0 {
+        from.take(user_data)?;
+    }
+    if version >= OWNED_PARTITIONS {
+        for _ in 0..from.count()? {
+            from.text()?;
+            let partitions = from.count()?;
+            for _ in 0..partitions {
+                from.array::<4>()?;
+            }
+        }
+    }
+    if version >= GENERATION {
+        from.array::<4>()?;
+    }
+    if version >= RACK {
+        let length = i16::from_be_bytes(from.array()?);
+        if length >= 0 {
+            from.take(i32::from(length))?;
+        }
+    }
+    Ok(topics)
+}
+
+/// What is left of a member's metadata.
+struct Metadata<'a>(&'a [u8]);
+
+impl<'a> Metadata<'a> {
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], Unreadable> {
+        let (first, rest) = self.0.split_first_chunk().ok_or(Unreadable::Short)?;
+        self.0 = rest;
+        Ok(*first)
+    }
+
+    fn take(&mut self, length: i32) -> Result<&'a [u8], Unreadable> {
+        let length = usize::try_from(length).map_err(|_| Unreadable::Contradictory)?;
+        let (taken, rest) = self.0.split_at_checked(length).ok_or(Unreadable::Contradictory)?;
+        self.0 = rest;
+        Ok(taken)
+    }
+
+    /// Every element takes at least one byte.
+    fn count(&mut self) -> Result<usize, Unreadable> {
+        let count = usize::try_from(i32::from_be_bytes(self.array()?)).map_err(|_| Unreadable::Contradictory)?;
+        if count > self.0.len() { Err(Unreadable::Contradictory) } else { Ok(count) }
+    }
+
+    fn text(&mut self) -> Result<Box<str>, Unreadable> {
+        let length = i16::from_be_bytes(self.array()?);
+        Ok(String::from_utf8_lossy(self.take(i32::from(length))?).into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metadata_is_read_and_what_is_wrong_with_it_told_apart_as_in_kafka() {
+        let topics = [&[0, 3][..], &[0, 0, 0, 1], &[0, 1], b"t"].concat();
+        let no_data = [0xff; 4];
+        let rest = [&[0; 4][..], &[0, 0, 0, 7], &[0xff; 2]].concat();
+        let whole = [&topics[..], &no_data, &rest].concat();
+        assert_eq!(subscribed_topics(&whole), Ok(vec!["t".into()]));
+        assert_eq!(subscribed_topics(&whole[..whole.len() - 1]), Err(Unreadable::Short), "it ends within the rack's length");
+        assert_eq!(subscribed_topics(&topics), Err(Unreadable::Short));
+        assert_eq!(subscribed_topics(&[0xff; 12]), Err(Unreadable::Short), "the version is negative");
+        assert_eq!(subscribed_topics(b"bytes:3"), Err(Unreadable::Contradictory), "a count of 1,952,805,690");
+        assert_eq!(subscribed_topics(&[&topics[..], &[0, 0, 0, 9]].concat()), Err(Unreadable::Contradictory));
+    }
 }

@@ -177,19 +177,13 @@ fn a_member_must_share_type_and_a_protocol_with_the_others() {
 }
 
 #[test]
-fn a_protocol_named_twice_or_very_many_or_a_name_too_long_to_be_written_are_refused() {
+fn very_many_protocols_or_a_name_too_long_to_be_written_are_refused() {
     let mut bench = Bench::new(config());
     let many: Vec<String> = (0..101).map(|number| number.to_string()).collect();
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
     let long = "x".repeat(32_731);
     let long_client = JoinGroup { client_id: long.as_str().into(), ..request("") };
-    for bad in [
-        with_protocols(&["range", "range"], ""),
-        with_protocols(&many, ""),
-        with_protocols(&[&long], ""),
-        of_instance(&long, ""),
-        long_client,
-    ] {
+    for bad in [with_protocols(&many, ""), with_protocols(&[&long], ""), of_instance(&long, ""), long_client] {
         assert_eq!(joined(&mut bench.join(bad)).refusal, Some(Refusal::InvalidRequest));
     }
     assert_eq!(bench.written(), 0);
@@ -199,6 +193,29 @@ fn a_protocol_named_twice_or_very_many_or_a_name_too_long_to_be_written_are_refu
         ..with_protocols(&many[1..], "")
     }));
     assert_eq!((fits.refusal, fits.member.as_str().len()), (Some(Refusal::MemberIdRequired), 32_767));
+}
+
+/// Kafka's coordinator stumbles over such members where the generation should begin, and leaves the group as it is. The way out is that they go.
+#[test]
+fn no_generation_begins_with_members_whose_protocols_or_metadata_contradict_themselves() {
+    let lie = Protocol { name: "range".into(), metadata: b"bytes:3".as_slice().into() };
+    let lying = JoinGroup { protocols: vec![lie], ..request("") };
+    for bad in [lying, with_protocols(&["range", "range"], "")] {
+        let mut bench = Bench::new(config());
+        let mut waiting = bench.join(bad);
+        bench.pass(Duration::from_secs(60));
+        assert!(answer(&mut waiting).is_none());
+        assert_eq!((bench.state(), bench.in_group(|group| group.value().generation)), (GroupState::PreparingRebalance, 1));
+        bench.pass(Duration::from_secs(300));
+        assert_eq!(
+            joined(&mut waiting).refusal,
+            Some(Refusal::UnknownMemberId),
+            "a new member's first join ends in five minutes"
+        );
+        let mut good = bench.join(request(""));
+        bench.pass(Duration::from_secs(1));
+        assert_eq!(joined(&mut good).refusal, None, "others go on");
+    }
 }
 
 #[test]
