@@ -24,7 +24,7 @@ impl GroupCoordinator {
     /// Answers under `token`: at once if refused, told its id or told the generation that runs; else when the next generation begins.
     pub fn join(&mut self, context: &mut Context<'_>, request: JoinGroup, token: Token) {
         let Self { config, groups, timers, .. } = self;
-        if let Err(refusal) = check(&request, config) {
+        if let Err(refusal) = check(&request, config, context.max_batch_bytes) {
             return refuse(context, token, request.member, refusal);
         }
         if !groups.contains_key(&request.group) {
@@ -43,7 +43,9 @@ impl GroupCoordinator {
     }
 }
 
-fn check(request: &JoinGroup, config: &GroupConfig) -> Result<(), Refusal> {
+/// A member whose metadata alone fills a batch could never be written down with its group: it is told so now, and nothing of it is kept (Kafka
+/// tells it with its first assignment).
+fn check(request: &JoinGroup, config: &GroupConfig, max_batch_bytes: usize) -> Result<(), Refusal> {
     let allowed = config.min_session_timeout_ms..=config.max_session_timeout_ms;
     if !allowed.contains(&request.session_timeout_ms) {
         return Err(Refusal::InvalidSessionTimeout);
@@ -52,14 +54,18 @@ fn check(request: &JoinGroup, config: &GroupConfig) -> Result<(), Refusal> {
     if protocols.len() > MAX_PROTOCOLS {
         return Err(Refusal::InvalidRequest);
     }
-    let names = protocols.iter().map(|protocol| &*protocol.name).chain([
+    let mut names = protocols.iter().map(|protocol| &*protocol.name).chain(instance.as_deref()).chain([
         group.as_str(),
         member.as_str(),
         client_id,
         client_host,
         protocol_type,
     ]);
-    if names.chain(instance.as_deref()).any(|name| name.len() > MAX_NAME) { Err(Refusal::InvalidRequest) } else { Ok(()) }
+    if names.any(|name| name.len() > MAX_NAME) {
+        return Err(Refusal::InvalidRequest);
+    }
+    let metadata: usize = protocols.iter().map(|protocol| protocol.metadata.len()).sum();
+    if metadata > max_batch_bytes { Err(Refusal::GroupTooLarge) } else { Ok(()) }
 }
 
 fn refuse(context: &mut Context<'_>, token: Token, member: MemberId, refusal: Refusal) {

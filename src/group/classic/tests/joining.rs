@@ -219,6 +219,16 @@ fn no_generation_begins_with_members_whose_protocols_or_metadata_contradict_them
 }
 
 #[test]
+fn a_member_whose_metadata_no_record_could_hold_is_refused_at_once() {
+    let mut bench = Bench::new(config());
+    let half = |name: &str, bytes: usize| Protocol { name: name.into(), metadata: vec![0; bytes].into() };
+    let of = |bytes| JoinGroup { protocols: vec![half("range", 1 << 19), half("x", bytes)], ..request("") };
+    assert_eq!(joined(&mut bench.join(of((1 << 19) + 1))).refusal, Some(Refusal::GroupTooLarge));
+    assert_eq!(bench.written(), 0, "not even the group comes into being");
+    assert!(is_parked(&mut bench.join(of(1 << 19))));
+}
+
+#[test]
 fn the_members_vote_for_one_of_the_protocols_that_all_know() {
     let choice = |preferences: &[&[&str]]| {
         let mut bench = Bench::new(config());
