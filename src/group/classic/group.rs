@@ -39,6 +39,8 @@ pub(in crate::group) struct ClassicGroup {
     awaiting_join: usize,
     /// Members that were told of the generation have to send SyncGroup until then.
     pub(super) sync_deadline: Option<Now>,
+    /// Members contradict themselves, so that no generation begins with them: when they have to go.
+    pub(super) stuck_until: Option<Now>,
     /// The topics that the members of the generation consume; `None` if they cannot be told.
     pub(super) subscribed: Option<BTreeSet<Box<str>>>,
     pub(super) wake: Wake,
@@ -87,6 +89,7 @@ impl ClassicGroup {
             supporters: BTreeMap::new(),
             awaiting_join: 0,
             sync_deadline: None,
+            stuck_until: None,
             subscribed: None,
             wake: Wake::default(),
         }

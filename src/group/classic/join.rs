@@ -12,7 +12,7 @@ use crate::types::MemberId;
 
 /// How long a new member's first JoinGroup may be parked. Its client has no id yet, so it cannot heartbeat, and its connection is not read
 /// while it waits: nothing else tells that it is gone (Kafka's group.coordinator new-member join timeout).
-const NEW_MEMBER_JOIN_TIMEOUT: Duration = Duration::from_secs(300);
+pub(super) const NEW_MEMBER_JOIN_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// Protocols that one member may name. Kafka has no bound; clients name one to three.
 const MAX_PROTOCOLS: usize = 100;

@@ -5,18 +5,16 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::group::{ClassicGroup, InitialDelay, Phase};
+use super::join::NEW_MEMBER_JOIN_TIMEOUT;
 use super::member::{Awaiting, Member};
 use super::subscription::Contradiction;
 use super::{Context, Refusal};
 use crate::group::{GroupConfig, JoinReply, Reply};
-use crate::types::{MemberId, Now};
+use crate::types::MemberId;
 
 /// When nobody has joined and only silent static members are left, their sessions decide; until then the group looks again no more often than
 /// this, even if all of them set a rebalance timeout of zero.
 const MIN_POSTPONEMENT: Duration = Duration::from_secs(1);
-
-/// A time that does not come.
-const NEVER: Now = Now(Duration::MAX);
 
 impl ClassicGroup {
     /// A new generation is due, or all are there for the one that is being prepared.
@@ -112,14 +110,9 @@ impl ClassicGroup {
         self.protocol = self.elect_protocol();
         match self.read_subscriptions() {
             Ok(subscribed) if self.protocol.is_some() => self.subscribed = subscribed,
-            // As Kafka's coordinator: no generation begins with these members, and no time is set to try again. Somebody has to go.
-            Ok(_) | Err(Contradiction) => {
-                if let Phase::Preparing { deadline, .. } = &mut self.phase {
-                    *deadline = NEVER;
-                }
-                return;
-            }
+            Ok(_) | Err(Contradiction) => return self.wait_for_contradictory_members(context),
         }
+        self.stuck_until = None;
         self.enter(Phase::Completing, context.timestamp);
         for (id, token) in self.take_joins() {
             let members = if self.is_leader(&id) { self.joined_members() } else { Vec::new() };
@@ -136,7 +129,30 @@ impl ClassicGroup {
         }
     }
 
+    /// No generation begins with these members. In Kafka they keep the others waiting until they go by themselves. So they do here, but not for
+    /// longer than a new member waits: then they are sent away, and if nobody is to blame, all are.
+    fn wait_for_contradictory_members(&mut self, context: &mut Context<'_>) {
+        let until = *self.stuck_until.get_or_insert(context.now.plus(NEW_MEMBER_JOIN_TIMEOUT));
+        if until > context.now {
+            if let Phase::Preparing { deadline, .. } = &mut self.phase {
+                *deadline = until;
+            }
+            return self.wake.at(until);
+        }
+        self.stuck_until = None;
+        let contradictory = self.members.iter().filter(|(_, member)| self.is_contradictory(member));
+        let mut going: Vec<MemberId> = contradictory.map(|(id, _)| id.clone()).collect();
+        if going.is_empty() {
+            going.extend(self.members.keys().cloned());
+        }
+        for id in &going {
+            self.remove(context, id);
+        }
+        self.complete_join(context);
+    }
+
     fn fall_empty(&mut self, context: &mut Context<'_>) {
+        self.stuck_until = None;
         self.generation = next_generation(self.generation);
         self.protocol = None;
         self.forget_syncs();

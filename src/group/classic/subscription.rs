@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use super::group::ClassicGroup;
+use super::member::Member;
 
 /// The protocol type of consumers.
 const CONSUMER: &str = "consumer";
@@ -41,10 +42,18 @@ impl ClassicGroup {
         }
         Ok(Some(topics))
     }
+
+    /// Whether a member is one with which no generation begins: it names a protocol twice, or its metadata contradicts itself.
+    pub(super) fn is_contradictory(&self, member: &Member) -> bool {
+        let names: BTreeSet<&str> = member.protocols.iter().map(|protocol| &*protocol.name).collect();
+        let lies = |metadata: &[u8]| subscribed_topics(metadata) == Err(Unreadable::Contradictory);
+        names.len() < member.protocols.len()
+            || self.protocol_type() == Some(CONSUMER) && member.protocols.iter().any(|protocol| lies(&protocol.metadata))
+    }
 }
 
 /// A count or length in a member's metadata that cannot be. Kafka's coordinator stumbles over it where it begins a generation, so that a group with
-/// such a member does not come to one; neither does it here.
+/// such a member does not come to one; neither does it here, until the member is sent away.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Contradiction;
 

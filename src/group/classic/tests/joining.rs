@@ -195,6 +195,34 @@ fn very_many_protocols_or_a_name_too_long_to_be_written_are_refused() {
     assert_eq!((fits.refusal, fits.member.as_str().len()), (Some(Refusal::MemberIdRequired), 32_767));
 }
 
+/// A group that is stuck does not stay so: members whose joins are parked do not expire, so nothing else would end it.
+#[test]
+fn members_that_contradict_themselves_keep_the_others_waiting_for_five_minutes_and_are_sent_away() {
+    let (mut bench, members) = group_of(3);
+    let lie = Protocol { name: "range".into(), metadata: b"bytes:3".as_slice().into() };
+    let mut bad = bench.join(JoinGroup { protocols: vec![lie], ..request(members[1].as_str()) });
+    let mut good = [0, 2].map(|index: usize| bench.join(request(members[index].as_str())));
+    bench.pass(seconds(200));
+    // Who asks again prolongs nothing.
+    good[1] = bench.join(request(members[2].as_str()));
+    bench.pass(seconds(99));
+    assert!(is_parked(&mut bad) && good.iter_mut().all(is_parked));
+    bench.pass(seconds(1));
+    assert_eq!(joined(&mut bad).refusal, Some(Refusal::UnknownMemberId));
+    for waiting in &mut good {
+        assert_eq!(joined(waiting).refusal, None);
+    }
+    assert_eq!((bench.state(), bench.described().members.len()), (GroupState::CompletingRebalance, 2));
+
+    let (mut bench, members) = group_of(1);
+    let mut bad = bench.join(with_protocols(&["range", "range"], members[0].as_str()));
+    bench.pass(seconds(299));
+    assert!(is_parked(&mut bad));
+    bench.pass(seconds(1));
+    assert_eq!(joined(&mut bad).refusal, Some(Refusal::UnknownMemberId));
+    assert_eq!(bench.state(), GroupState::Empty);
+}
+
 /// Kafka's coordinator stumbles over such members where the generation should begin, and leaves the group as it is. The way out is that they go.
 #[test]
 fn no_generation_begins_with_members_whose_protocols_or_metadata_contradict_themselves() {
