@@ -5,9 +5,11 @@
 
 use std::sync::Arc;
 
+use indexmap::IndexMap;
 use kafka_protocol::messages::offset_commit_request::{OffsetCommitRequestPartition, OffsetCommitRequestTopic};
 use kafka_protocol::messages::offset_commit_response::{OffsetCommitResponsePartition, OffsetCommitResponseTopic};
 use kafka_protocol::messages::{OffsetCommitRequest, OffsetCommitResponse};
+use uuid::Uuid;
 
 use super::context::RequestContext;
 use super::errors::{coordinator_error, group_refusal};
@@ -31,13 +33,14 @@ pub(super) async fn handle(broker: &Arc<Broker>, context: &RequestContext, reque
         Ok(group) => group,
         Err(code) => return refuse_all(&request, code),
     };
-    let mut answer = Answer::default();
+    let mut refused = IndexMap::<_, Vec<_>>::new();
     let (mut offsets, mut taken) = (Vec::new(), Vec::new());
     for topic in &request.topics {
         let (name, image) = match find(broker, context, topic) {
             Ok(found) => found,
             Err(code) => {
-                answer.refuse(topic, topic.partitions.iter().map(|partition| partition.partition_index), code);
+                let partitions = topic.partitions.iter().map(|partition| answered(partition.partition_index, code));
+                refused.entry(named(topic)).or_default().extend(partitions);
                 continue;
             }
         };
@@ -45,61 +48,50 @@ pub(super) async fn handle(broker: &Arc<Broker>, context: &RequestContext, reque
             |partition: &&OffsetCommitRequestPartition| image.partition(PartitionIndex(partition.partition_index)).is_some();
         let (known, unknown): (Vec<_>, Vec<_>) = topic.partitions.iter().partition(exists);
         if !unknown.is_empty() {
-            let unknown = unknown.iter().map(|partition| partition.partition_index);
-            answer.refuse(topic, unknown, ErrorCode::UnknownTopicOrPartition);
+            let unknown = unknown.iter().map(|partition| answered(partition.partition_index, ErrorCode::UnknownTopicOrPartition));
+            refused.entry(named(topic)).or_default().extend(unknown);
         }
         if !known.is_empty() {
             offsets.extend(known.iter().map(|partition| new_offset(&name, image.id, partition)));
             taken.push((topic, known));
         }
     }
+    let mut decided = Vec::new();
     if !offsets.is_empty() {
         let mut codes = commit(broker, context, &group, &request, offsets).await.into_iter();
-        let decided = taken.into_iter().map(|(topic, partitions)| {
+        for (topic, partitions) in taken {
             let partitions = partitions.iter().zip(&mut codes).map(|(partition, code)| answered(partition.partition_index, code));
-            of_topic(topic).with_partitions(partitions.collect())
-        });
-        answer.merge(decided.collect());
-    }
-    OffsetCommitResponse::default().with_topics(answer.topics)
-}
-
-/// The answer in Kafka's order: what was refused before the coordinator was asked, one entry per topic, then what the coordinator says.
-#[derive(Default)]
-struct Answer {
-    topics: Vec<OffsetCommitResponseTopic>,
-}
-
-impl Answer {
-    /// Where the topic stands, whether by name or by id.
-    fn find(&mut self, topic: &OffsetCommitResponseTopic) -> Option<&mut OffsetCommitResponseTopic> {
-        self.topics.iter_mut().find(|known| known.name == topic.name && known.topic_id == topic.topic_id)
-    }
-
-    fn refuse(&mut self, topic: &OffsetCommitRequestTopic, partitions: impl Iterator<Item = i32>, code: ErrorCode) {
-        let refused = of_topic(topic).with_partitions(partitions.map(|index| answered(index, code)).collect());
-        self.add(refused);
-    }
-
-    fn add(&mut self, mut topic: OffsetCommitResponseTopic) {
-        match self.find(&topic) {
-            Some(known) => known.partitions.append(&mut topic.partitions),
-            None => self.topics.push(topic),
+            decided.push((named(topic), partitions.collect()));
         }
     }
-
-    /// Adds what was decided. Where nothing was refused a topic that was named twice stays so.
-    fn merge(&mut self, decided: Vec<OffsetCommitResponseTopic>) {
-        if self.topics.is_empty() {
-            self.topics = decided;
-        } else {
-            decided.into_iter().for_each(|topic| self.add(topic));
-        }
-    }
+    merge(refused, decided)
 }
 
-fn of_topic(topic: &OffsetCommitRequestTopic) -> OffsetCommitResponseTopic {
-    OffsetCommitResponseTopic::default().with_name(topic.name.clone()).with_topic_id(topic.topic_id)
+/// A topic of the answer, by name or by id, and what is said of its partitions.
+type Answered = (Named, Vec<OffsetCommitResponsePartition>);
+type Named = (kafka_protocol::messages::TopicName, Uuid);
+
+fn named(topic: &OffsetCommitRequestTopic) -> Named {
+    (topic.name.clone(), topic.topic_id)
+}
+
+/// In Kafka's order: what was refused before the coordinator was asked, then what it says, each topic once. Where nothing was refused, a
+/// topic that was named twice stays so.
+fn merge(mut refused: IndexMap<Named, Vec<OffsetCommitResponsePartition>>, decided: Vec<Answered>) -> OffsetCommitResponse {
+    if refused.is_empty() {
+        return response(decided);
+    }
+    for (topic, partitions) in decided {
+        refused.entry(topic).or_default().extend(partitions);
+    }
+    response(refused)
+}
+
+fn response(topics: impl IntoIterator<Item = Answered>) -> OffsetCommitResponse {
+    let topics = topics.into_iter().map(|((name, id), partitions)| {
+        OffsetCommitResponseTopic::default().with_name(name).with_topic_id(id).with_partitions(partitions)
+    });
+    OffsetCommitResponse::default().with_topics(topics.collect())
 }
 
 fn answered(index: i32, code: ErrorCode) -> OffsetCommitResponsePartition {
@@ -107,11 +99,11 @@ fn answered(index: i32, code: ErrorCode) -> OffsetCommitResponsePartition {
 }
 
 fn refuse_all(request: &OffsetCommitRequest, code: ErrorCode) -> OffsetCommitResponse {
-    let topics = request.topics.iter().map(|topic| {
+    let refused = |topic: &OffsetCommitRequestTopic| {
         let partitions = topic.partitions.iter().map(|partition| answered(partition.partition_index, code));
-        of_topic(topic).with_partitions(partitions.collect())
-    });
-    OffsetCommitResponse::default().with_topics(topics.collect())
+        (named(topic), partitions.collect())
+    };
+    response(request.topics.iter().map(refused))
 }
 
 fn find(
@@ -165,5 +157,32 @@ async fn commit(
         Ok(Ok(codes)) => codes.into_iter().map(|code| code.map_or(ErrorCode::None, group_refusal)).collect(),
         Ok(Err(refusal)) => vec![group_refusal(refusal); count],
         Err(error) => vec![coordinator_error(error); count],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kafka_protocol::protocol::StrBytes;
+
+    use super::*;
+
+    fn topic(number: usize) -> Named {
+        (StrBytes::from_string(number.to_string()).into(), Uuid::nil())
+    }
+
+    /// As many topics as a request may name: an answer that looked through all for each would not end.
+    #[test]
+    fn an_answer_names_each_topic_once_however_many_there_are() {
+        const TOPICS: usize = 200_000;
+        let of = |code| (0..TOPICS).map(move |number| (topic(number), vec![answered(0, code)]));
+        let answer = merge(of(ErrorCode::UnknownTopicOrPartition).collect(), of(ErrorCode::None).collect());
+        assert_eq!(answer.topics.len(), TOPICS);
+        assert!(answer.topics.iter().all(|topic| topic.partitions.iter().map(|partition| partition.error_code).eq([3, 0])));
+    }
+
+    #[test]
+    fn a_topic_that_was_named_twice_stays_so_if_nothing_was_refused() {
+        let decided = vec![(topic(1), vec![answered(0, ErrorCode::None)]), (topic(1), vec![answered(1, ErrorCode::None)])];
+        assert_eq!(merge(IndexMap::new(), decided).topics.len(), 2);
     }
 }

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use indexmap::IndexMap;
 use kafka_protocol::messages::offset_delete_response::{OffsetDeleteResponsePartition, OffsetDeleteResponseTopic};
 use kafka_protocol::messages::{OffsetDeleteRequest, OffsetDeleteResponse};
 
@@ -23,21 +24,22 @@ pub(super) async fn handle(broker: &Arc<Broker>, context: &RequestContext, reque
         Ok(group) => group,
         Err(code) => return refuse(code),
     };
-    let (mut topics, mut taken) = (Vec::new(), Vec::new());
+    // Each topic once: first what was refused, then what the coordinator says.
+    let (mut topics, mut taken) = (IndexMap::<_, Vec<_>>::new(), Vec::new());
     for topic in &request.topics {
         let name = TopicName::new(&topic.name);
         let indexes = topic.partitions.iter().map(|partition| partition.partition_index);
         let image = match find(broker, context, &name) {
             Ok(image) => image,
             Err(code) => {
-                add(&mut topics, &topic.name, indexes.map(|index| (index, code)).collect());
+                topics.entry(&topic.name).or_default().extend(indexes.map(|index| answered(index, code)));
                 continue;
             }
         };
         let (known, unknown): (Vec<_>, Vec<_>) = indexes.map(PartitionIndex).partition(|index| image.partition(*index).is_some());
         if !unknown.is_empty() {
-            let unknown = unknown.iter().map(|index| (index.0, ErrorCode::UnknownTopicOrPartition));
-            add(&mut topics, &topic.name, unknown.collect());
+            let unknown = unknown.iter().map(|index| answered(index.0, ErrorCode::UnknownTopicOrPartition));
+            topics.entry(&topic.name).or_default().extend(unknown);
         }
         if !known.is_empty() {
             taken.push((topic, name, known));
@@ -53,21 +55,17 @@ pub(super) async fn handle(broker: &Arc<Broker>, context: &RequestContext, reque
     };
     for (topic, _, known) in &taken {
         let outcomes = known.iter().zip(&mut outcomes);
-        let codes = outcomes.map(|(index, outcome)| (index.0, outcome.map_or(ErrorCode::None, group_refusal)));
-        add(&mut topics, &topic.name, codes.collect());
+        let decided = outcomes.map(|(index, outcome)| answered(index.0, outcome.map_or(ErrorCode::None, group_refusal)));
+        topics.entry(&topic.name).or_default().extend(decided);
     }
-    OffsetDeleteResponse::default().with_topics(topics)
+    let topics = topics
+        .into_iter()
+        .map(|(name, partitions)| OffsetDeleteResponseTopic::default().with_name(name.clone()).with_partitions(partitions));
+    OffsetDeleteResponse::default().with_topics(topics.collect())
 }
 
-/// Adds a topic's partitions to the answer, which names each topic once: first what was refused, then what the coordinator says.
-fn add(topics: &mut Vec<OffsetDeleteResponseTopic>, name: &kafka_protocol::messages::TopicName, codes: Vec<(i32, ErrorCode)>) {
-    let partitions = codes
-        .into_iter()
-        .map(|(index, code)| OffsetDeleteResponsePartition::default().with_partition_index(index).with_error_code(code.number()));
-    match topics.iter_mut().find(|topic| topic.name == *name) {
-        Some(topic) => topic.partitions.extend(partitions),
-        None => topics.push(OffsetDeleteResponseTopic::default().with_name(name.clone()).with_partitions(partitions.collect())),
-    }
+fn answered(index: i32, code: ErrorCode) -> OffsetDeleteResponsePartition {
+    OffsetDeleteResponsePartition::default().with_partition_index(index).with_error_code(code.number())
 }
 
 fn find(broker: &Broker, context: &RequestContext, topic: &TopicName) -> Result<Arc<TopicImage>, ErrorCode> {
