@@ -30,10 +30,12 @@ pub fn group_id(group: &str) -> GroupId {
     text(group).into()
 }
 
-/// Joins with one protocol, `range`, whose metadata is the member's id.
+/// A consumer's metadata: version 0, the topic `t`, no user data.
+const SUBSCRIPTION: &[u8] = b"\0\0\0\0\0\x01\0\x01t\xff\xff\xff\xff";
+
+/// Joins with one protocol, `range`.
 pub fn join(group: &str, member: &str) -> JoinGroupRequest {
-    let protocol =
-        JoinGroupRequestProtocol::default().with_name(text("range")).with_metadata(Bytes::from_static(b"subscription"));
+    let protocol = JoinGroupRequestProtocol::default().with_name(text("range")).with_metadata(Bytes::from_static(SUBSCRIPTION));
     JoinGroupRequest::default()
         .with_group_id(group_id(group))
         .with_session_timeout_ms(10_000)
