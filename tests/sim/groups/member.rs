@@ -20,6 +20,8 @@ use super::{GROUP, PARTITIONS, SESSION_MS, group_id};
 use crate::peer::{Peer, pause};
 
 pub(super) const NONE: i16 = 0;
+/// A consumer's metadata: version 0, no topic by name, no user data.
+const SUBSCRIPTION: &[u8] = b"\0\0\0\0\0\0\xff\xff\xff\xff";
 const COORDINATOR_LOAD_IN_PROGRESS: i16 = 14;
 const COORDINATOR_NOT_AVAILABLE: i16 = 15;
 const NOT_COORDINATOR: i16 = 16;
@@ -105,7 +107,8 @@ impl Member {
     }
 
     async fn join(&mut self) -> Result<(), String> {
-        let protocol = JoinGroupRequestProtocol::default().with_name(text("range")).with_metadata(Bytes::from_static(b"topics"));
+        let protocol =
+            JoinGroupRequestProtocol::default().with_name(text("range")).with_metadata(Bytes::from_static(SUBSCRIPTION));
         let request = JoinGroupRequest::default()
             .with_group_id(group_id())
             .with_session_timeout_ms(i32::try_from(SESSION_MS).expect("short"))
