@@ -6,7 +6,7 @@ from harness.brokers import Broker
 from harness.case import unique
 from harness.wire import Connection, array, int32, int64, sized, string
 
-OFFSET_COMMIT, FIND_COORDINATOR, JOIN_GROUP, HEARTBEAT, SYNC_GROUP = 8, 10, 11, 12, 14
+OFFSET_COMMIT, FIND_COORDINATOR, JOIN_GROUP, HEARTBEAT, SYNC_GROUP, DESCRIBE_GROUPS = 8, 10, 11, 12, 14, 15
 SESSION_MS = 300_000
 MEMBERS = 500
 GROUPS = 10_000
@@ -40,6 +40,16 @@ def joined(answer) -> tuple[str, int]:
 def sync_body(group: str, member: str, generation: int, members: list[str]) -> bytes:
     assignments = array([string(each) + sized(bytes(50)) for each in members])
     return string(group) + int32(generation) + string(member) + assignments
+
+
+def members_of(connection: Connection, group: str) -> int:
+    """As DescribeGroups counts them; version 0."""
+    answer = connection.call(DESCRIBE_GROUPS, 0, array([string(group)]))
+    answer.int32()
+    answer.int16()
+    for _ in range(4):
+        answer.string()
+    return answer.int32()
 
 
 def join_alone(connection: Connection, group: str) -> tuple[str, int]:
@@ -76,9 +86,11 @@ def rebalance(broker: Broker, figures, counted: bool, meter):
         began = time.monotonic()
         for connection in connections[1:]:
             connection.send(JOIN_GROUP, 2, join_body(group))
+        # Whoever came after the leader would belong to the next generation.
+        while members_of(connections[0], group) < MEMBERS:
+            time.sleep(0.02)
         connections[0].send(JOIN_GROUP, 2, join_body(group, leader))
         answers = [joined(connection.receive()) for connection in connections]
-        # A member that came too late for this generation would have waited for the next.
         generations = {generation for _, generation in answers}
         assert len(generations) == 1, generations
         generation = generations.pop()

@@ -265,11 +265,8 @@ impl<'a> RecordCheck<'a> {
         // Cannot overflow: there are no more records than a positive i32 counts, and only i32::MAX of them would saturate.
         self.next_offset_delta = self.next_offset_delta.saturating_add(1);
         let claims_append_time = self.header.attributes.timestamp_type() == TimestampType::LogAppendTime;
-        let timestamp = if claims_append_time {
-            self.header.max_timestamp
-        } else {
-            walk::record_timestamp(self.header, record.timestamp_delta)
-        };
+        // As the record will be read: the type that the producer claims is not kept.
+        let timestamp = walk::record_timestamp(self.header, record.timestamp_delta);
         if timestamp > self.max_timestamp {
             self.max_timestamp = timestamp;
             self.max_timestamp_delta = batch_index;

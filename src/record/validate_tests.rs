@@ -459,6 +459,16 @@ fn recompression_keeps_the_records() {
     }
 }
 
+/// A producer may claim LogAppendTime for a topic with CreateTime: the claim is not kept, and the records' own times count.
+#[test]
+fn a_claimed_append_time_does_not_hide_which_record_is_the_latest() {
+    let mut bytes = batch(Compression::Snappy);
+    bytes[22] |= 8;
+    seal(&mut bytes);
+    let valid = validate_produce(&mut bytes, &rules()).unwrap();
+    assert_eq!((valid.header.max_timestamp, valid.max_timestamp_delta), (NOW, 1));
+}
+
 #[test]
 fn levels_change_the_size() {
     let text = (0..20_000_u32)
