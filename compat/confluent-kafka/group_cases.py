@@ -450,6 +450,7 @@ def admin_deletes_a_group_that_was_left(broker):
 @group_case
 def admin_alters_offsets_and_tells_the_lag(broker):
     topic, group, client = create(broker, "altered", 3), unique("altered"), admin(broker)
+    settle([quick(broker, unique("first"), topic)], [0, 1, 2])  # AdminClient asks three times for a coordinator, then hangs
     send(broker, topic, range(30), 3)
     partitions = [TopicPartition(topic, partition) for partition in range(3)]
 
