@@ -2,6 +2,7 @@
 
 use super::group::{ClassicGroup, Phase};
 use super::member::Member;
+use super::timers::Timers;
 use super::{Context, GroupCoordinator, Refusal};
 use crate::group::{GroupConfig, Heartbeat};
 use crate::types::{MemberId, Now};
@@ -10,9 +11,10 @@ impl GroupCoordinator {
     /// # Errors
     /// A refusal that makes the member join again: it is unknown, fenced, of another generation, or the group is about to begin a new one.
     pub fn heartbeat(&mut self, context: &mut Context<'_>, request: &Heartbeat) -> Result<(), Refusal> {
-        let group = self.groups.get_mut(&request.group).ok_or(Refusal::UnknownMemberId)?;
+        let Self { groups, timers, .. } = self;
+        let group = groups.get_mut(&request.group).ok_or(Refusal::UnknownMemberId)?;
         group.validate_generation(&request.member, request.instance.as_deref(), request.generation)?;
-        group.touch(&request.member, context.now);
+        group.touch(&request.member, context.now, timers);
         match group.phase {
             Phase::Preparing { .. } => Err(Refusal::RebalanceInProgress),
             Phase::Empty | Phase::Completing | Phase::Stable => Ok(()),
@@ -59,11 +61,15 @@ impl ClassicGroup {
         if self.phase == Phase::Completing { Err(Refusal::RebalanceInProgress) } else { Ok(()) }
     }
 
-    /// The member was heard of: its session begins anew. Nothing for one who is unknown.
-    pub(in crate::group) fn touch(&mut self, member: &MemberId, now: Now) {
-        if let Some(member) = self.members.get_mut(member) {
-            // Never closer, so that the group's timer need not be touched: a new member has longer than its session.
-            member.deadline = member.deadline.max(now.plus(member.session_timeout()));
+    /// The member was heard of: its session begins anew. Nothing for one who is unknown. The group's timer is touched only when the end comes
+    /// closer, as for a new member, who has longer until it is first heard of.
+    pub(in crate::group) fn touch(&mut self, member: &MemberId, now: Now, timers: &mut Timers) {
+        let Some(member) = self.members.get_mut(member) else { return };
+        let before = member.deadline;
+        member.deadline = now.plus(member.session_timeout());
+        if member.deadline < before {
+            self.wake.at(member.deadline);
+            timers.follow(self);
         }
     }
 

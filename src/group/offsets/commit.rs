@@ -51,7 +51,7 @@ impl GroupCoordinator {
         };
         group.validate_commit(&request.member, request.instance.as_deref(), request.generation)?;
         if matches!(group.state(), GroupState::Stable | GroupState::PreparingRebalance) {
-            group.touch(&request.member, now);
+            group.touch(&request.member, now, &mut self.timers);
         }
         Ok(())
     }

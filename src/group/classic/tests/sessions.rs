@@ -1,3 +1,4 @@
+use super::super::timers::Timers;
 use super::*;
 use crate::types::Now;
 
@@ -56,16 +57,15 @@ fn a_heartbeat_leaves_the_timers_as_they_are_and_the_session_ends_when_it_should
     assert_eq!(bench.state(), GroupState::Empty);
 }
 
-// In Kafka it does, and the member, which cannot heartbeat while it waits, expires.
+/// As in Kafka: who can heartbeat is no newcomer any more, whatever it waits for.
 #[test]
-fn a_heartbeat_or_commit_does_not_shorten_the_time_that_a_new_member_has() {
+fn a_new_member_that_was_heard_of_has_its_session_and_no_more() {
     let (mut bench, members) = group_of(1);
     let told = joined(&mut bench.join(JoinGroup { requires_member_id: true, ..request("") })).member;
     let mut join = bench.join(request(told.as_str()));
     assert_eq!(bench.heartbeat(&told, 1), Err(Refusal::RebalanceInProgress));
     bench.pass_alive(SESSION, &[&members[0]], 1);
-    assert!(is_parked(&mut join));
-    assert_eq!(bench.described().members.len(), 2);
+    assert_eq!(joined(&mut join).refusal, Some(Refusal::UnknownMemberId));
 }
 
 #[test]
@@ -146,8 +146,8 @@ fn a_commit_counts_as_a_heartbeat() {
     bench.pass(seconds(9));
     let now = bench.now;
     bench.in_group(|group| {
-        group.touch(&members[0], now);
-        group.touch(&id("stranger"), now);
+        group.touch(&members[0], now, &mut Timers::default());
+        group.touch(&id("stranger"), now, &mut Timers::default());
     });
     bench.pass(seconds(9));
     assert_eq!(bench.heartbeat(&members[0], 1), Ok(()));
