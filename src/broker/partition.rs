@@ -252,32 +252,21 @@ impl Partition {
         Ok(self.open()?.leader.high_watermark() >= end)
     }
 
-    /// Credits the slot by one once all that the log holds now lies below the high watermark. False, and nothing is registered, if it
-    /// does already or nothing is served here any more.
-    pub(super) fn wait_for_log_end(&self, slot: &Arc<Slot>) -> bool {
-        let Ok(mut state) = self.open() else { return false };
-        let end = state.log.log_end_offset();
-        if state.leader.high_watermark() >= end {
-            return false;
-        }
-        state.pending.register(Waiting::Written(end), slot);
-        true
-    }
-
     /// Waits until everything below `end` may be acknowledged to acks=all.
     ///
     /// # Errors
     /// The partition went away or its directory failed.
     pub async fn acknowledged(&self, end: Offset) -> Result<(), PartitionError> {
         loop {
-            let slot = Slot::new(1);
-            {
+            let slot = {
                 let mut state = self.open()?;
                 if state.leader.high_watermark() >= end {
                     return Ok(());
                 }
+                let slot = Slot::new(1);
                 state.pending.register(Waiting::Written(end), &slot);
-            }
+                slot
+            };
             std::future::poll_fn(|context| slot.poll(context)).await;
         }
     }

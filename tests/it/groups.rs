@@ -291,8 +291,12 @@ async fn retention_takes_no_offset() {
 #[tokio::test]
 async fn a_group_lies_in_the_partition_that_javas_hash_says() {
     let setup = Setup::new().with("group.initial.rebalance.delay.ms", "0");
-    let (running, mut client) = started(&setup).await;
+    let running = setup.start().await;
+    let mut client = running.client().await;
     let find = FindCoordinatorRequest::default().with_key_type(0).with_coordinator_keys(vec![text("polygenelubricants")]);
+    let first = client.call(4, &find).await.coordinators.remove(0);
+    assert_eq!((first.error_code, first.node_id.0, &*first.host, first.port), (15, -1, "", -1), "the topic is being made");
+    client.coordinator("g").await;
     assert_eq!(client.call(4, &find).await.coordinators[0].error_code, 0);
     client.create("t", 1, &[]).await;
     // "polygenelubricants".hashCode() is the smallest int, which counts as 0; "g".hashCode() is 103.

@@ -431,10 +431,8 @@ impl Broker {
     /// The reply, once everything that it rests on is committed.
     async fn committed<T>(&self, shard: &GroupShard, decided: Decided<T>) -> Result<T, CoordinatorError> {
         let partition: &Partition = &shard.journal().partition;
-        if !partition.is_acknowledged(decided.end)? {
-            let wait = tokio::time::timeout(self.config.coordinator_log.commit_timeout, partition.acknowledged(decided.end));
-            wait.await.map_err(|_| CoordinatorError::NotAvailable)??;
-        }
+        let committed = tokio::time::timeout(self.config.coordinator_log.commit_timeout, partition.acknowledged(decided.end));
+        committed.await.map_err(|_| CoordinatorError::NotAvailable)??;
         Ok(decided.reply)
     }
 }

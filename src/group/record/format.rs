@@ -95,6 +95,45 @@ fn encode_group(group: &GroupValue) -> Writer {
     to
 }
 
+/// Bytes that key and value of a record take, told without writing them: their texts, and what stands around these.
+pub(super) fn length(record: &GroupRecord) -> usize {
+    const OFFSET_KEY: usize = 2 + 2 + 2 + 4;
+    const EXPIRING_OFFSET: usize = 2 + 8 + 2 + 8 + 8;
+    const OFFSET: usize = 2 + 8 + 4 + 8 + 1;
+    const TOPIC_ID: usize = 1 + 1 + 16;
+    const GROUP_KEY: usize = 2 + 2;
+    const GROUP: usize = 2 + 2 + 4 + 2 + 2 + 8 + 4;
+    const MEMBER: usize = 4 * 2 + 4 * 4;
+    match record {
+        GroupRecord::Offset { group, topic, value, .. } => {
+            let of_value = |value: &CommittedOffset| {
+                let text = value.metadata.len();
+                // The length of a compact text stands before it, plus one, seven bits a byte.
+                let compact = 1 + usize::from(text >= 127) + usize::from(text >= 16_383);
+                let numbers = match value.expire_timestamp {
+                    Some(_) => EXPIRING_OFFSET,
+                    None => OFFSET + compact + value.topic_id.map_or(0, |_| TOPIC_ID),
+                };
+                text + numbers
+            };
+            OFFSET_KEY + group.as_str().len() + topic.as_str().len() + value.as_ref().map_or(0, of_value)
+        }
+        GroupRecord::Group { group, value } => {
+            let of_member = |member: &MemberValue| {
+                let texts = member.member.as_str().len() + member.client_id.len() + member.client_host.len();
+                let instance = member.instance.as_ref().map_or(0, |instance| instance.len());
+                MEMBER + texts + instance + member.subscription.len() + member.assignment.len()
+            };
+            let of_value = |value: &GroupValue| {
+                let names = [value.protocol.as_deref(), value.leader.as_ref().map(MemberId::as_str)];
+                let names = names.into_iter().flatten().map(str::len).sum::<usize>();
+                GROUP + value.protocol_type.len() + names + value.members.iter().map(of_member).sum::<usize>()
+            };
+            GROUP_KEY + group.as_str().len() + value.as_ref().map_or(0, of_value)
+        }
+    }
+}
+
 /// `None` for a kind that we do not know. Bytes behind the last field are left unread, as Kafka does.
 pub(in crate::group) fn decode(key: &[u8], value: Option<&[u8]>) -> std::result::Result<Option<GroupRecord>, UnreadableRecord> {
     let from = &mut Reader::new(key);

@@ -1,7 +1,7 @@
 //! How much fits into a batch: a decision's records are appended as one.
 
-use super::format::LONGEST_TEXT;
-use super::{GroupRecord, GroupValue, encode};
+use super::format::{self, LONGEST_TEXT};
+use super::{GroupRecord, GroupValue};
 use crate::coordinator::Context;
 use crate::group::GroupCoordinator;
 use crate::record::HEADER_LENGTH;
@@ -31,8 +31,7 @@ impl Room {
 }
 
 fn length(record: &GroupRecord) -> usize {
-    let encoded = encode(record);
-    RECORD_FRAME + encoded.key.len() + encoded.value.map_or(0, |value| value.len())
+    RECORD_FRAME + format::length(record)
 }
 
 fn can_be_written(record: &GroupRecord) -> bool {

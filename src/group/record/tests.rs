@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use proptest::prelude::*;
 
-use super::format::LONGEST_TEXT;
+use super::format::{LONGEST_TEXT, length};
 use super::{GroupRecord, GroupValue, MemberValue, Room, decode, encode};
 use crate::coordinator::{Context, EncodedRecord};
 use crate::group::CommittedOffset;
@@ -283,6 +283,16 @@ proptest! {
         let taken: Vec<_> = records.iter().filter(|record| room.take(record)).cloned().collect();
         prop_assert!(taken.is_empty() || batch_length(&taken) <= limit);
         prop_assert_eq!(room_beside(&taken, limit), room, "counted as they are taken and afterwards alike");
+    }
+}
+
+#[test]
+fn a_records_length_is_told_without_writing_it() {
+    let texts = [0, 126, 127, 16_382, 16_383, LONGEST_TEXT].map(|length| "m".repeat(length));
+    let offsets = texts.iter().map(|text| offset_record("group", 3, Some(committed(i64::MAX, Some(7), text, 1))));
+    for record in golden().into_iter().map(|(_, _, record)| record).chain(offsets) {
+        let encoded = encode(&record);
+        assert_eq!(length(&record), encoded.key.len() + encoded.value.map_or(0, |value| value.len()), "{record:?}");
     }
 }
 
