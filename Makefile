@@ -1,6 +1,6 @@
 # run        a broker on localhost:9092, built for speed, without configuration
 # test       everything that shows that it works, bounded: 30 minutes on 2 cores from a clean clone
-# test-long  the same with more seeds, kills and recordings: before an issue is called done
+# test-long  the same with more seeds, rounds and kills: before an issue is called done
 # lint       formatting and clippy, without a warning
 # compat     other people's clients and tools against a real broker (arguments in ARGS, see compat/README.md)
 # fuzz       both fuzz targets, FUZZ_SECONDS each; needs a C++ compiler for libFuzzer
