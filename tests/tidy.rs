@@ -372,8 +372,8 @@ fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// All Rust files below `folder`, by their path relative to it.
-fn files(folder: &Path) -> BTreeMap<String, String> {
+/// All files with this ending below `folder`, by their path relative to it.
+fn files(folder: &Path, ending: &str) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(next) = folders.pop() {
@@ -382,7 +382,7 @@ fn files(folder: &Path) -> BTreeMap<String, String> {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
+            } else if path.extension().is_some_and(|extension| extension == ending) {
                 let name = path.strip_prefix(folder).unwrap().to_str().unwrap().replace('\\', "/");
                 found.insert(name, std::fs::read_to_string(&path).unwrap());
             }
@@ -414,7 +414,7 @@ fn reach(files: BTreeMap<String, String>) -> (Vec<Source>, Vec<String>) {
 }
 
 fn sources() -> Vec<Source> {
-    let (reached, _) = reach(files(&root().join("src")));
+    let (reached, _) = reach(files(&root().join("src"), "rs"));
     assert!(reached.len() > 50, "the walk found only {} files", reached.len());
     reached
 }
@@ -446,7 +446,7 @@ fn no_static_is_mutable() {
 #[test]
 fn functions_fit_a_screen_and_files_a_sitting() {
     for folder in ["src", "tests", "benches"] {
-        for (name, text) in files(&root().join(folder)) {
+        for (name, text) in files(&root().join(folder), "rs") {
             let path = format!("{folder}/{name}");
             assert_none(check_functions(&path, &text).into_iter().chain(check_length(&path, &text)));
         }
@@ -460,7 +460,7 @@ fn every_file_says_what_it_is() {
 
 #[test]
 fn every_file_is_part_of_the_crate() {
-    let (_, unreached) = reach(files(&root().join("src")));
+    let (_, unreached) = reach(files(&root().join("src"), "rs"));
     assert_none(unreached.iter().map(|path| format!("src/{path} is not named by any `mod`")));
 }
 
@@ -478,6 +478,31 @@ fn files_that_the_documentation_names_exist() {
         let page = std::fs::read_to_string(root().join(&path)).unwrap();
         assert_none(check_page(&path, &page, |name| root().join(name).exists()));
     }
+}
+
+/// The rows of docs/TRAPS.md: number, and the names of the tests.
+fn traps(page: &str) -> Vec<(u32, Vec<&str>)> {
+    let rows = page.lines().filter_map(|line| line.strip_prefix("| "));
+    rows.filter_map(|row| Some((row.split(' ').next()?.parse().ok()?, row.split('`').skip(1).step_by(2).collect()))).collect()
+}
+
+#[test]
+fn every_trap_is_shown_by_tests_that_exist() {
+    let page = std::fs::read_to_string(root().join("docs/TRAPS.md")).unwrap();
+    let numbers: Vec<u32> = traps(&page).iter().map(|(number, _)| *number).collect();
+    let expected: Vec<u32> = (1..=34).chain(39..=43).chain(47..=50).chain([60]).collect();
+    assert_eq!(numbers, expected);
+    let kept = [("src", "rs"), ("tests", "rs"), ("compat", "py")];
+    let sources: Vec<String> =
+        kept.iter().flat_map(|(folder, ending)| files(&root().join(folder), ending).into_values()).collect();
+    let exists = |name: &str| {
+        let definitions = [format!("fn {name}("), format!("def {name}(")];
+        sources.iter().any(|text| definitions.iter().any(|definition| text.contains(definition)))
+    };
+    for (number, tests) in traps(&page) {
+        assert!(tests.iter().all(|name| exists(name)), "trap {number}: {tests:?}");
+    }
+    assert!(!exists("a_test_that_nobody_wrote"), "the check finds what is missing");
 }
 
 #[test]

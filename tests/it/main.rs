@@ -26,5 +26,6 @@ mod groups;
 mod refusals;
 mod stopping;
 mod storage;
+mod traps;
 mod upkeep;
 mod versions;
