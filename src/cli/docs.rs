@@ -11,7 +11,12 @@ This page is printed by `klamm config docs`; change the tables in `src/config/ke
 
 Klamm takes Apache Kafka's keys with Kafka's meaning, from a file in Kafka's form (`klamm serve --config FILE`) and from the command line
 (`--set key=value`, which holds against the file). Without either it starts a complete cluster of one on localhost:9092. Keys of its own
-start with `klamm.`. An unknown key or a bad value stops the start; a key without effect in this version is taken and named in a warning.
+start with `klamm.`. An unknown key or a bad value stops the start.
+
+State tells what a key does in this version. *Acts* names the test that sees behaviour change with it: a path of this crate's own tests, one
+below `tests/`, or `compat SUITE CASE`. *No effect yet*: the key is taken, and named in a warning at the start. *Refused*: any value but the
+default stops the start, because to take it and do nothing would harm. What only matters on listeners with TLS or SASL has no effect without
+them, in Kafka as well; such listeners are refused.
 
 Change: *file* keys need a restart, *broker* keys can be changed for one broker, *cluster* keys for one broker or for all.
 ";
@@ -36,21 +41,11 @@ pub(super) fn markdown() -> String {
     page
 }
 
-/// The keys that do something, as a table; then the names of those that do nothing yet. Hidden keys are left out.
+/// The keys as a table, hidden ones left out, with what each does in this version.
 fn section(page: &mut String, heading: &str, keys: &[Key]) {
-    let (effective, accepted): (Vec<&Key>, Vec<&Key>) =
-        keys.iter().filter(|key| !key.internal).partition(|key| key.effect == Effect::Effective);
     writeln!(page, "\n## {heading}").expect("writing to a string");
-    if !effective.is_empty() {
-        page.push_str("\n| Key | Type | Default | Allowed | Change | Meaning |\n|---|---|---|---|---|---|\n");
-    }
-    for key in effective {
-        row(page, key);
-    }
-    if !accepted.is_empty() {
-        page.push_str("\nTaken, without effect in this version:\n\n| Key | Type | Default | Allowed | Change | Meaning |\n|---|---|---|---|---|---|\n");
-    }
-    for key in accepted {
+    page.push_str("\n| Key | Type | Default | Allowed | Change | Meaning | State |\n|---|---|---|---|---|---|---|\n");
+    for key in keys.iter().filter(|key| !key.internal) {
         row(page, key);
     }
 }
@@ -67,8 +62,14 @@ fn row(page: &mut String, key: &Key) {
         Scope::ClusterWide => "cluster",
         Scope::Topic => "topic",
     };
+    let state = match key.effect {
+        Effect::Acts(test) => format!("acts: `{test}`"),
+        Effect::Accepted => "no effect yet".to_owned(),
+        Effect::Refused(reason) => format!("refused: {reason}"),
+    };
     let value_type = key.value_type.name().to_lowercase();
-    line(page, &[&format!("`{}`", key.name), &value_type, &default, &key.validator.describe(), change, key.documentation]);
+    let name = format!("`{}`", key.name);
+    line(page, &[&name, &value_type, &default, &key.validator.describe(), change, key.documentation, &state]);
 }
 
 fn line(page: &mut String, cells: &[&str]) {

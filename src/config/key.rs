@@ -115,9 +115,12 @@ pub enum Scope {
 /// Whether a key does anything in this version.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Effect {
-    Effective,
-    /// Kafka has the key; Klamm takes it and does nothing about it yet.
+    /// The named test sees that behaviour changes with it: a function's path in this crate or below `tests/`, or `compat SUITE case`.
+    Acts(&'static str),
+    /// Kafka has the key; Klamm takes it and does nothing about it yet, which a warning says at the start.
     Accepted,
+    /// Another value than the default stops the start: to take it and do nothing would harm. The text says why.
+    Refused(&'static str),
 }
 
 const fn key(name: &'static str, value_type: ValueType) -> Key {
@@ -200,8 +203,12 @@ impl Key {
         self.internal = true;
         self
     }
-    pub(super) const fn effective(mut self) -> Self {
-        self.effect = Effect::Effective;
+    pub(super) const fn acts(mut self, test: &'static str) -> Self {
+        self.effect = Effect::Acts(test);
+        self
+    }
+    pub(super) const fn refused(mut self, reason: &'static str) -> Self {
+        self.effect = Effect::Refused(reason);
         self
     }
     pub(super) const fn doc(mut self, text: &'static str) -> Self {
@@ -221,6 +228,18 @@ impl Key {
     #[must_use]
     pub const fn is_read_only(&self) -> bool {
         matches!(self.scope, Scope::ReadOnly)
+    }
+
+    /// Why this version does not take a value though it is a good one for Kafka.
+    #[must_use]
+    pub fn refusal(&self, value: &Value) -> Option<&'static str> {
+        match self.effect {
+            Effect::Refused(reason) => {
+                let is_default = self.default.is_some_and(|text| self.parse(text).is_ok_and(|default| default == *value));
+                (!is_default && !value.to_text().is_empty()).then_some(reason)
+            }
+            Effect::Acts(_) | Effect::Accepted => None,
+        }
     }
 
     /// Reads and judges a value as Kafka's ConfigDef does.

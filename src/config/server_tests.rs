@@ -84,6 +84,27 @@ fn what_kafka_has_and_klamm_does_not_yet_is_named_in_one_warning() {
     );
 }
 
+/// A key that asks for a protection that is not there must not be taken in silence.
+#[test]
+fn what_cannot_be_ignored_without_harm_stops_the_start() {
+    let cases = [
+        ("authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer", "everybody could do everything"),
+        ("create.topic.policy.class.name=a.B", "would refuse nothing"),
+        ("alter.config.policy.class.name=a.B", "would refuse nothing"),
+        ("client.quota.callback.class=a.B", "no client would be held"),
+        ("principal.builder.class=a.B", "principals would be others"),
+        ("config.providers=file", "would be taken as the value itself"),
+    ];
+    for (text, expected) in cases {
+        let problems = refusals(text);
+        assert!(problems.len() == 1 && problems[0].starts_with(&format!("f line 1: {text}: ")), "{problems:?}");
+        assert!(problems[0].contains(expected), "{problems:?}");
+    }
+    let defaults = "authorizer.class.name=\nconfig.providers=\n\
+                    principal.builder.class=org.apache.kafka.common.security.authenticator.DefaultKafkaPrincipalBuilder";
+    assert_eq!(load(defaults).expect("valid").warnings, Vec::<String>::new(), "the default is no wish");
+}
+
 #[test]
 fn checks_across_keys() {
     let cases = [

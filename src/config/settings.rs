@@ -42,6 +42,11 @@ impl Settings {
             };
             match key.parse(&written.value) {
                 Ok(value) => {
+                    if let Some(reason) = key.refusal(&value) {
+                        let message = format!("{name}={}: {reason}", written.value);
+                        problems.push(Problem { origin: Some(written.origin), message });
+                        continue;
+                    }
                     if key.effect == Effect::Accepted {
                         without_effect.push(name);
                     }

@@ -1,3 +1,4 @@
+use super::super::key::Effect;
 use super::super::raw::RawConfig;
 use super::super::server::ServerConfig;
 use super::*;
@@ -61,6 +62,55 @@ fn rolling_and_flushing_have_synonyms_too() {
     assert_eq!((settings.segment_ms, settings.segment_jitter_ms, settings.flush_ms), (3 * 3_600_000, 3_600_000, Some(9)));
     let settings = resolve("log.roll.hours=3\nlog.roll.ms=7\nlog.flush.scheduler.interval.ms=9\nlog.flush.interval.ms=8", &[]);
     assert_eq!((settings.segment_ms, settings.flush_ms), (7, Some(8)));
+}
+
+/// Another value of each broker key that stands behind a topic key. What the topic key then does has tests of its own.
+const BEHIND_TOPIC_KEYS: &[(&str, &str)] = &[
+    ("compression.gzip.level", "compression.type=gzip\ncompression.gzip.level=5"),
+    ("compression.lz4.level", "compression.type=lz4\ncompression.lz4.level=5"),
+    ("compression.type", "compression.type=zstd"),
+    ("compression.zstd.level", "compression.type=zstd\ncompression.zstd.level=5"),
+    ("log.cleanup.policy", "log.cleanup.policy=compact"),
+    ("log.flush.interval.messages", "log.flush.interval.messages=5"),
+    ("log.flush.interval.ms", "log.flush.interval.ms=5"),
+    ("log.flush.scheduler.interval.ms", "log.flush.scheduler.interval.ms=5"),
+    ("log.index.interval.bytes", "log.index.interval.bytes=5"),
+    ("log.index.size.max.bytes", "log.index.size.max.bytes=5000"),
+    ("log.message.timestamp.after.max.ms", "log.message.timestamp.after.max.ms=5"),
+    ("log.message.timestamp.before.max.ms", "log.message.timestamp.before.max.ms=5"),
+    ("log.message.timestamp.type", "log.message.timestamp.type=LogAppendTime"),
+    ("log.preallocate", "log.preallocate=true"),
+    ("log.retention.bytes", "log.retention.bytes=5"),
+    ("log.retention.hours", "log.retention.hours=5"),
+    ("log.retention.minutes", "log.retention.minutes=5"),
+    ("log.retention.ms", "log.retention.ms=5"),
+    ("log.roll.hours", "log.roll.hours=5"),
+    ("log.roll.jitter.hours", "log.roll.jitter.hours=5"),
+    ("log.roll.jitter.ms", "log.roll.jitter.ms=5"),
+    ("log.roll.ms", "log.roll.ms=5"),
+    ("log.segment.bytes", "log.segment.bytes=5000000"),
+    ("log.segment.delete.delay.ms", "log.segment.delete.delay.ms=5"),
+    ("message.max.bytes", "message.max.bytes=5"),
+];
+
+#[test]
+fn every_broker_key_behind_a_topic_key_changes_it() {
+    for (key, lines) in BEHIND_TOPIC_KEYS {
+        let without = lines.rsplit_once(key).expect("the last line sets it").0;
+        assert_ne!(resolve(lines, &[]), resolve(without, &[]), "{key}");
+    }
+    let synonyms = keys::TOPIC.iter().flat_map(|key| synonyms::of_topic_key(key.name));
+    let acting = |synonym: &&synonyms::Synonym| {
+        keys::broker_key(synonym.key).is_some_and(|key| matches!(key.effect, Effect::Acts(test) if test.ends_with("changes_it")))
+    };
+    assert_eq!(synonyms.filter(acting).count(), BEHIND_TOPIC_KEYS.len(), "each stands in the list");
+}
+
+#[test]
+fn the_segment_size_for_tests_holds_against_the_other() {
+    let bytes = |overrides| resolve("", overrides).segment_bytes;
+    assert_eq!(bytes(&[("segment.bytes", "5000000"), ("internal.segment.bytes", "100")]), 100);
+    assert_eq!(bytes(&[("segment.bytes", "5000000"), ("internal.segment.bytes", "0")]), 5_000_000);
 }
 
 #[test]

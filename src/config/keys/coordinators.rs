@@ -44,13 +44,17 @@ pub(super) const KEYS: &[Key] = &[
         .doc("Group protocols that are switched on."),
     int("group.coordinator.threads").default("4").at_least(1)
         .doc("Threads of the group coordinator."),
-    int("group.initial.rebalance.delay.ms").default("3000").effective()
+    int("group.initial.rebalance.delay.ms").default("3000")
+        .acts("group::classic::tests::joining::the_initial_delay_begins_again_with_each_new_member_up_to_the_rebalance_timeout")
         .doc("Time an empty classic group waits for more members before its first rebalance."),
-    int("group.max.session.timeout.ms").default("1800000").effective()
+    int("group.max.session.timeout.ms").default("1800000")
+        .acts("group::classic::tests::joining::a_session_timeout_is_between_the_brokers_bounds")
         .doc("Largest session timeout that a member of a classic group may ask for."),
-    int("group.max.size").default("2147483647").at_least(1).effective()
+    int("group.max.size").default("2147483647").at_least(1)
+        .acts("group::classic::tests::joining::a_full_group_takes_nobody_more")
         .doc("Most members of one classic group."),
-    int("group.min.session.timeout.ms").default("6000").effective()
+    int("group.min.session.timeout.ms").default("6000")
+        .acts("group::classic::tests::joining::a_session_timeout_is_between_the_brokers_bounds")
         .doc("Smallest session timeout that a member of a classic group may ask for."),
     int("group.share.assignment.interval.ms").default("1000").at_least(0).cluster_wide()
         .doc("Least time between two assignments of a share group."),
@@ -124,27 +128,38 @@ pub(super) const KEYS: &[Key] = &[
         .doc("Standby copies of each stateful task of a streams group."),
     int("group.streams.session.timeout.ms").default("45000").at_least(1)
         .doc("Time without heartbeat after which a member leaves its streams group."),
-    int("offset.metadata.max.bytes").default("4096").effective()
+    int("offset.metadata.max.bytes").default("4096")
+        .acts("group::offsets::tests::committing::metadata_is_measured_in_utf_16_and_refused_for_its_partition_alone")
         .doc("Largest text that a client may store with a committed offset."),
-    int("offsets.commit.timeout.ms").default("5000").at_least(1).effective()
+    int("offsets.commit.timeout.ms").default("5000").at_least(1)
+        .acts("it::settings::a_commit_that_is_not_synced_in_its_time_is_told_so")
         .doc("Time an offset commit waits for its replicas."),
-    int("offsets.load.buffer.size").default("5242880").at_least(1).effective()
+    int("offsets.load.buffer.size").default("5242880").at_least(1)
+        .acts("broker::coordinators::tests::a_replay_applies_every_record_once_and_in_order_however_large_its_pieces_are")
         .doc("Bytes read at once when group state is loaded."),
-    long("offsets.retention.check.interval.ms").default("600000").at_least(1).effective()
+    long("offsets.retention.check.interval.ms").default("600000").at_least(1)
+        .acts("group::offsets::tests::expiring::looks_begin_one_interval_after_the_partition_was_loaded")
         .doc("Time between two looks for expired offsets."),
-    int("offsets.retention.minutes").default("10080").at_least(1).effective()
+    int("offsets.retention.minutes").default("10080").at_least(1)
+        .acts("group::offsets::tests::expiring::an_offset_is_kept_for_the_whole_retention_and_not_much_longer")
         .doc("Minutes that a group's offsets are kept after its last member left."),
-    int("offsets.topic.compression.codec").default("0").effective()
+    int("offsets.topic.compression.codec").default("0")
+        .acts("it::settings::the_offsets_topic_is_compressed_as_its_key_says")
         .doc("Codec of the offsets topic by number: 0 none, 1 gzip, 2 snappy, 3 lz4, 4 zstd."),
-    int("offsets.topic.num.partitions").default("50").at_least(1).effective()
+    int("offsets.topic.num.partitions").default("50").at_least(1)
+        .acts("it::groups::a_group_lies_in_the_partition_that_javas_hash_says")
         .doc("Partitions of the offsets topic; not to be changed later."),
-    short("offsets.topic.replication.factor").default("3").at_least(1).effective()
+    short("offsets.topic.replication.factor").default("3").at_least(1)
+        .acts("it::settings::an_internal_topic_with_more_replicas_than_brokers_is_not_made")
         .doc("Replicas of the offsets topic."),
-    int("offsets.topic.segment.bytes").default("104857600").at_least(1).effective()
+    int("offsets.topic.segment.bytes").default("104857600").at_least(1)
+        .acts("it::settings::internal_topics_are_made_as_their_keys_say")
         .doc("Segment size of the offsets topic."),
-    int("producer.id.expiration.check.interval.ms").default("600000").at_least(1).internal().effective()
+    int("producer.id.expiration.check.interval.ms").default("600000").at_least(1).internal()
+        .acts("it::settings::producers_are_forgotten_at_the_next_look")
         .doc("Time between two looks for expired producer ids."),
-    int("producer.id.expiration.ms").default("86400000").at_least(1).cluster_wide().effective()
+    int("producer.id.expiration.ms").default("86400000").at_least(1).cluster_wide()
+        .acts("log::tests::producers::silent_producers_expire_but_not_those_in_a_transaction")
         .doc("Time after its last write at which a partition forgets a producer."),
     int("share.coordinator.append.linger.ms").default("-1").at_least(-1)
         .doc("Time the share coordinator gathers records before it writes them; -1 adapts to the load."),
@@ -158,15 +173,19 @@ pub(super) const KEYS: &[Key] = &[
         .doc("Changes of a share partition written between two snapshots of it."),
     int("share.coordinator.state.topic.compression.codec").default("0")
         .doc("Codec of the share state topic by number: 0 none, 1 gzip, 2 snappy, 3 lz4, 4 zstd."),
-    short("share.coordinator.state.topic.min.isr").default("2").at_least(1).effective()
+    short("share.coordinator.state.topic.min.isr").default("2").at_least(1)
+        .acts("it::settings::internal_topics_are_made_as_their_keys_say")
         .doc("min.insync.replicas of the share state topic."),
-    int("share.coordinator.state.topic.num.partitions").default("50").at_least(1).effective()
+    int("share.coordinator.state.topic.num.partitions").default("50").at_least(1)
+        .acts("it::settings::internal_topics_are_made_as_their_keys_say")
         .doc("Partitions of the share state topic; not to be changed later."),
     int("share.coordinator.state.topic.prune.interval.ms").default("300000").at_least(1).internal()
         .doc("Time between two looks for share state that is no longer needed."),
-    short("share.coordinator.state.topic.replication.factor").default("3").at_least(1).effective()
+    short("share.coordinator.state.topic.replication.factor").default("3").at_least(1)
+        .acts("it::settings::an_internal_topic_with_more_replicas_than_brokers_is_not_made")
         .doc("Replicas of the share state topic."),
-    int("share.coordinator.state.topic.segment.bytes").default("104857600").at_least(1).effective()
+    int("share.coordinator.state.topic.segment.bytes").default("104857600").at_least(1)
+        .acts("it::settings::internal_topics_are_made_as_their_keys_say")
         .doc("Segment size of the share state topic."),
     int("share.coordinator.threads").default("1").at_least(1)
         .doc("Threads of the share coordinator."),
@@ -176,7 +195,8 @@ pub(super) const KEYS: &[Key] = &[
         .doc("Finished ShareFetch requests that may gather among the waiting ones before they are cleared out."),
     int("transaction.abort.timed.out.transaction.cleanup.interval.ms").default("10000").at_least(1)
         .doc("Time between two looks for transactions that have timed out."),
-    int("transaction.max.timeout.ms").default("900000").at_least(1).effective()
+    int("transaction.max.timeout.ms").default("900000").at_least(1)
+        .acts("it::refusals::a_transactional_producer_is_told_what_is_wrong_before_that_there_are_no_transactions")
         .doc("Longest transaction that a producer may ask for."),
     boolean("transaction.partition.verification.enable").default("true").cluster_wide()
         .doc("Ask the coordinator whether a partition belongs to a transaction before its first record is written."),
@@ -184,13 +204,17 @@ pub(super) const KEYS: &[Key] = &[
         .doc("Time between two looks for transactional ids that have expired."),
     int("transaction.state.log.load.buffer.size").default("5242880").at_least(1)
         .doc("Bytes read at once when transaction state is loaded."),
-    int("transaction.state.log.min.isr").default("2").at_least(1).effective()
+    int("transaction.state.log.min.isr").default("2").at_least(1)
+        .acts("it::settings::internal_topics_are_made_as_their_keys_say")
         .doc("min.insync.replicas of the transaction topic."),
-    int("transaction.state.log.num.partitions").default("50").at_least(1).effective()
+    int("transaction.state.log.num.partitions").default("50").at_least(1)
+        .acts("it::settings::internal_topics_are_made_as_their_keys_say")
         .doc("Partitions of the transaction topic; not to be changed later."),
-    short("transaction.state.log.replication.factor").default("3").at_least(1).effective()
+    short("transaction.state.log.replication.factor").default("3").at_least(1)
+        .acts("it::settings::an_internal_topic_with_more_replicas_than_brokers_is_not_made")
         .doc("Replicas of the transaction topic."),
-    int("transaction.state.log.segment.bytes").default("104857600").at_least(1).effective()
+    int("transaction.state.log.segment.bytes").default("104857600").at_least(1)
+        .acts("it::settings::internal_topics_are_made_as_their_keys_say")
         .doc("Segment size of the transaction topic."),
     boolean("transaction.two.phase.commit.enable").default("false")
         .doc("Allow producers to prepare transactions that an outside coordinator decides."),

@@ -9,6 +9,7 @@ pub(super) const KEYS: &[Key] = &[
     int("alter.log.dirs.replication.quota.window.size.seconds").default("1").at_least(1)
         .doc("Length of each of these samples, in seconds."),
     class("client.quota.callback.class")
+        .refused("this version runs no Java class: no client would be held to its quota")
         .doc("Class that computes client quotas. Java only."),
     int("controller.quota.window.num").default("11").at_least(1)
         .doc("Samples kept to measure the rate of topic and partition changes."),

@@ -5,6 +5,7 @@ use super::super::key::{Key, Validator, boolean, class, double, int, list, long,
 #[rustfmt::skip]
 pub(super) const KEYS: &[Key] = &[
     string("authorizer.class.name").default("")
+        .refused("this version has no authorizer: everybody could do everything")
         .doc("Class that decides who may do what; empty: everyone everything."),
     int("connection.failed.authentication.delay.ms").default("100").at_least(0)
         .doc("Time a connection stays open after its authentication failed, to slow down guessing."),
@@ -19,6 +20,7 @@ pub(super) const KEYS: &[Key] = &[
     password("delegation.token.secret.key")
         .doc("Secret that delegation tokens are signed with, the same on all brokers."),
     class("principal.builder.class").default("org.apache.kafka.common.security.authenticator.DefaultKafkaPrincipalBuilder").per_broker()
+        .refused("this version runs no Java class: principals would be others than expected")
         .doc("Class that makes a principal of what authentication found. Java only."),
     class("sasl.client.callback.handler.class")
         .doc("Class that answers SASL's questions when the broker is the client. Java only."),
