@@ -1,6 +1,7 @@
 # run        a broker on localhost:9092, built for speed, without configuration
 # test       everything that shows that it works, bounded: 30 minutes on 2 cores from a clean clone
 # test-long  the same with more seeds, rounds and kills: before an issue is called done
+# record     asks Apache Kafka anew what tests/golden/answers holds (names of recordings in ARGS); needs Java, Maven and a few minutes
 # lint       formatting and clippy, without a warning
 # compat     other people's clients and tools against a real broker (arguments in ARGS, see compat/README.md)
 # fuzz       both fuzz targets, FUZZ_SECONDS each; needs a C++ compiler for libFuzzer
@@ -9,7 +10,7 @@
 CARGO ?= cargo
 FUZZ_SECONDS ?= 60
 
-.PHONY: run test test-long lint compat fuzz bench
+.PHONY: run test test-long record lint compat fuzz bench
 
 run:
 	$(CARGO) run --release
@@ -20,8 +21,12 @@ test:
 	compat/run
 
 test-long:
-	KLAMM_SIM_SEEDS=2000 KLAMM_DECODE_ROUNDS=100 $(CARGO) test -- --include-ignored
+	KLAMM_SIM_SEEDS=2000 KLAMM_DECODE_ROUNDS=100 $(CARGO) test -- --include-ignored --skip answers::record
 	compat/run --long
+
+record:
+	$(CARGO) test --no-run --test it
+	tests/golden/answers/record.py $(ARGS)
 
 lint:
 	$(CARGO) fmt --all --check

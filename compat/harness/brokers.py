@@ -164,6 +164,9 @@ class ApacheKafka(Broker):
             self.format()
         super().launch()
 
+    def format_options(self) -> list[str]:
+        return []
+
     def format(self):
         """Writes the configuration and makes the data directory, as `kafka-storage format` does."""
         settings = {
@@ -182,7 +185,7 @@ class ApacheKafka(Broker):
         self.properties.write_text("".join(f"{key}={value}\n" for key, value in settings.items()))
         subprocess.run(
             environment.java("kafka.tools.StorageTool", "format", "--standalone", "-t", "Klamm-compat-cluster-w",
-                             "-c", str(self.properties)),
+                             "-c", str(self.properties), *self.format_options()),
             check=True, stdout=subprocess.DEVNULL)
 
 

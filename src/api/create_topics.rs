@@ -20,32 +20,47 @@ use crate::security::{Operation, Resource};
 use crate::types::{NodeId, PartitionIndex, TopicName};
 
 pub(super) async fn handle(broker: &Arc<Broker>, context: &RequestContext, request: CreateTopicsRequest) -> CreateTopicsResponse {
+    if request.timeout_ms <= 0 {
+        return timed_out(&request);
+    }
     let mut named: IndexMap<TopicName, Vec<CreatableTopic>> = IndexMap::new();
     for topic in request.topics {
         named.entry(TopicName::new(&topic.name)).or_default().push(topic);
     }
-    let mut results = Vec::with_capacity(named.len());
+    // Kafka tells of these behind the others.
+    let (mut twice, mut unauthorized) = (Vec::new(), Vec::new());
     let mut topics = Vec::with_capacity(named.len());
     for (name, mut asked) in named {
         let authorized =
             broker.security.authorize_by_cluster(&context.principal, Operation::Create, Operation::Create, name.clone());
         match (asked.pop(), authorized) {
             _ if !asked.is_empty() => {
-                results.push(refused(&name, ErrorCode::InvalidRequest, "The topic is named more than once."));
+                twice.push(refused(&name, ErrorCode::InvalidRequest, "The topic is named more than once."));
             }
             (Some(topic), Some(authorized)) => topics.push((authorized, new_topic(topic))),
-            _ => results.push(refused(&name, ErrorCode::TopicAuthorizationFailed, "Authorization failed.")),
+            _ => unauthorized.push(refused(&name, ErrorCode::TopicAuthorizationFailed, "Authorization failed.")),
         }
     }
     let names: Vec<TopicName> = topics.iter().map(|(authorized, _)| authorized.get().clone()).collect();
-    match broker.create_topics(topics, request.validate_only).await {
-        Ok(created) => results.extend(created.into_iter().map(|result| describe(broker, context, result))),
+    let mut results: Vec<_> = match broker.create_topics(topics, request.validate_only).await {
+        Ok(created) => created.into_iter().map(|result| describe(broker, context, result)).collect(),
         Err(error) => {
             let (code, message) = controller_error(&error);
-            results.extend(names.iter().map(|name| refused(name, code, &message)));
+            names.iter().map(|name| refused(name, code, &message)).collect()
         }
-    }
+    };
+    results.extend(twice);
+    results.extend(unauthorized);
     CreateTopicsResponse::default().with_topics(results)
+}
+
+/// Kafka's controller looks at the clock before it looks at the request, so nothing is made for who does not wait at all.
+fn timed_out(request: &CreateTopicsRequest) -> CreateTopicsResponse {
+    let topics = request.topics.iter().map(|topic| {
+        let answer = response::created_topic().with_name(topic.name.clone()).with_configs(Some(Vec::new()));
+        answer.with_error_code(ErrorCode::RequestTimedOut.number())
+    });
+    CreateTopicsResponse::default().with_topics(topics.collect())
 }
 
 fn new_topic(topic: CreatableTopic) -> NewTopic {

@@ -42,6 +42,11 @@ pub(super) async fn handle(broker: &Arc<Broker>, context: &RequestContext, reque
         results.extend(asked.iter().map(|asked| refused(asked, code, "Topic deletion is disabled.")));
         return DeleteTopicsResponse::default().with_responses(results);
     }
+    // Kafka's controller looks at the clock before it looks at the request, so nothing is deleted for who does not wait at all.
+    if request.timeout_ms <= 0 {
+        let timed_out = |asked: &Asked| refused(asked, ErrorCode::RequestTimedOut, "").with_error_message(None);
+        return DeleteTopicsResponse::default().with_responses(asked.iter().map(timed_out).collect());
+    }
     let mut topics = Vec::with_capacity(asked.len());
     for asked in asked {
         match select(broker, context, &asked) {

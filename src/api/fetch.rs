@@ -9,7 +9,7 @@ use std::time::Duration;
 use indexmap::IndexMap;
 use kafka_protocol::messages::FetchRequest;
 use kafka_protocol::messages::FetchResponse;
-use kafka_protocol::messages::fetch_response::{EpochEndOffset, FetchableTopicResponse, PartitionData};
+use kafka_protocol::messages::fetch_response::{EpochEndOffset, FetchableTopicResponse, LeaderIdAndEpoch, PartitionData};
 
 use super::context::{RequestContext, wire_topic};
 use super::errors::{partition_error, session_refusal};
@@ -24,6 +24,8 @@ use crate::types::{LeaderEpoch, Offset, PartitionIndex, TopicId, TopicIdPartitio
 const TOPIC_IDS: i16 = 13;
 /// First version that carries sessions; older ones are as if they closed one.
 const SESSIONS: i16 = 7;
+/// First version whose answer names the leader of a partition that is led elsewhere.
+const NAMES_LEADER: i16 = 16;
 const READ_COMMITTED: i8 = 1;
 
 pub(super) async fn handle(broker: &Arc<Broker>, context: &RequestContext, request: FetchRequest) -> Outcome {
@@ -31,6 +33,7 @@ pub(super) async fn handle(broker: &Arc<Broker>, context: &RequestContext, reque
     let max_bytes = usize::try_from(request.max_bytes).unwrap_or(0).min(broker.config.fetch.max_bytes);
     let min_bytes = u64::try_from(request.min_bytes).unwrap_or(0).min(max_bytes as u64);
     let max_wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0));
+    let is_replica = replica_id(&request) >= 0;
     let session = session_request(context.version, request);
     let now = broker.clock.now();
     let mut view = match broker.sessions().begin(session, now) {
@@ -41,6 +44,8 @@ pub(super) async fn handle(broker: &Arc<Broker>, context: &RequestContext, reque
     let (mut found, mut refused) = (Vec::new(), Vec::new());
     for (target, asked) in view.partitions.drain(..) {
         match find(broker, context, &target) {
+            // No broker follows another one here.
+            Ok(_) if is_replica => refused.push(((target, asked), ErrorCode::NotLeaderOrFollower)),
             Ok(partition) => found.push(((target, asked), (partition, asked))),
             // A session remembers the name behind an id, so a topic that was deleted meanwhile is missing by its name.
             Err(ErrorCode::UnknownTopicId) if view.known.contains(&target) => {
@@ -65,11 +70,38 @@ pub(super) async fn handle(broker: &Arc<Broker>, context: &RequestContext, reque
             }
         })
         .collect();
-    data.extend(refused.iter().map(|((target, _), code)| response::fetched_partition(target.partition.0, *code)));
+    data.extend(refused.iter().map(|((target, _), code)| refused_partition(broker, context, target, *code)));
     view.partitions = targets.into_iter().chain(refused.into_iter().map(|(target, _)| target)).collect();
     let sent = data.iter().map(|partition| partition.records.as_ref().map_or(0, bytes::Bytes::len)).sum();
     broker.metrics.sent(sent);
     respond(broker, context, &view, data)
+}
+
+/// Who asks: -1 for a consumer, below that a debugger, else a broker that follows.
+fn replica_id(request: &FetchRequest) -> i32 {
+    request.replica_id.0.max(request.replica_state.replica_id.0)
+}
+
+/// Who does not lead says who does.
+fn refused_partition(broker: &Broker, context: &RequestContext, target: &FetchTarget, code: ErrorCode) -> PartitionData {
+    let mut refused = response::fetched_partition(target.partition.0, code);
+    if code != ErrorCode::NotLeaderOrFollower {
+        return refused;
+    }
+    refused.aborted_transactions = None;
+    if context.version >= NAMES_LEADER {
+        let image = broker.image();
+        let topic = match &target.topic {
+            TopicKey::Name(name) => image.topics().by_name(name.as_str()),
+            TopicKey::Id(id) => image.topics().by_id(*id),
+        };
+        if let Some(partition) = topic.and_then(|topic| topic.partition(target.partition)) {
+            refused.current_leader = LeaderIdAndEpoch::default()
+                .with_leader_id(partition.leader.map_or(-1, |leader| leader.0).into())
+                .with_leader_epoch(partition.leader_epoch.0);
+        }
+    }
+    refused
 }
 
 /// The partition, if it is known and may be read.

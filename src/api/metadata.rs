@@ -41,10 +41,13 @@ pub(super) async fn handle(broker: &Arc<Broker>, context: &RequestContext, reque
     response.topics = match selection(context.version, request.topics) {
         Selection::All => all_topics(broker, context, &image, request.include_topic_authorized_operations),
         Selection::Malformed(topics) => return refuse_all(response, topics),
-        Selection::Ids(ids) => ids
-            .into_iter()
-            .map(|id| topic_by_id(broker, context, &image, id, request.include_topic_authorized_operations))
-            .collect(),
+        Selection::Ids(ids) => {
+            let operations = request.include_topic_authorized_operations;
+            let found = ids.into_iter().map(|id| topic_by_id(broker, context, &image, id, operations));
+            let mut found: Vec<_> = found.collect();
+            found.sort_by_key(|topic| topic.error_code != ErrorCode::UnknownTopicId.number());
+            found
+        }
         Selection::Names(names) => {
             let create = request.allow_auto_topic_creation && broker.config.topic_creation.auto_create_topics;
             named_topics(broker, context, &image, names, create, request.include_topic_authorized_operations)
@@ -146,29 +149,50 @@ fn named_topics(
     operations: bool,
 ) -> Vec<MetadataResponseTopic> {
     let mut missing = Vec::new();
-    let topics = names.into_iter().map(|name| {
-        let Some(authorized) = broker.security.authorize(&context.principal, Operation::Describe, name.clone()) else {
-            // Not even that the name is one of the internal ones.
-            return topic_error(ErrorCode::TopicAuthorizationFailed, Some(&name), Uuid::nil()).with_is_internal(false);
-        };
-        match image.topics().by_name(name.as_str()) {
-            Some(topic) => describe(broker, context, image, &authorized, topic, operations),
-            None => {
-                let code = absent(broker, context, &name, create, &mut missing);
-                let answer = topic_error(code, Some(&name), Uuid::nil());
-                if operations && code != ErrorCode::TopicAuthorizationFailed {
-                    answer.with_topic_authorized_operations(topic_operations(broker, context, &name))
-                } else {
-                    answer
-                }
-            }
-        }
-    });
-    let topics = topics.collect();
+    let mut topics: Vec<(Place, MetadataResponseTopic)> = Vec::with_capacity(names.len());
+    for name in names {
+        topics.push(named_topic(broker, context, image, name, create, operations, &mut missing));
+    }
+    topics.sort_by_key(|(place, _)| *place);
     if !missing.is_empty() {
         broker.auto_create(missing);
     }
-    topics
+    topics.into_iter().map(|(_, topic)| topic).collect()
+}
+
+/// Kafka answers about named topics in this order, within each as they were named.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Place {
+    There,
+    Absent,
+    MayNotBeCreated,
+    MayNotBeDescribed,
+}
+
+fn named_topic(
+    broker: &Broker,
+    context: &RequestContext,
+    image: &MetadataImage,
+    name: TopicName,
+    create: bool,
+    operations: bool,
+    missing: &mut Vec<Authorized<TopicName>>,
+) -> (Place, MetadataResponseTopic) {
+    let Some(authorized) = broker.security.authorize(&context.principal, Operation::Describe, name.clone()) else {
+        // Not even that the name is one of the internal ones.
+        let answer = topic_error(ErrorCode::TopicAuthorizationFailed, Some(&name), Uuid::nil()).with_is_internal(false);
+        return (Place::MayNotBeDescribed, answer);
+    };
+    if let Some(topic) = image.topics().by_name(name.as_str()) {
+        return (Place::There, describe(broker, context, image, &authorized, topic, operations));
+    }
+    let code = absent(broker, context, &name, create, missing);
+    let answer = topic_error(code, Some(&name), Uuid::nil());
+    if code == ErrorCode::TopicAuthorizationFailed {
+        return (Place::MayNotBeCreated, answer);
+    }
+    let operations = if operations { topic_operations(broker, context, &name) } else { OPERATIONS_NOT_ASKED };
+    (Place::Absent, answer.with_topic_authorized_operations(operations))
 }
 
 /// The code for a topic that does not exist; puts it on the list of those to create if that is wanted and allowed.

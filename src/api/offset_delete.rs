@@ -24,7 +24,8 @@ pub(super) async fn handle(broker: &Arc<Broker>, context: &RequestContext, reque
         Ok(group) => group,
         Err(code) => return refuse(code),
     };
-    // Each topic once: first what was refused, then what the coordinator says.
+    // First what was refused, then what the coordinator says. Kafka's answer has each topic once if something was refused, else as often as
+    // it was named.
     let (mut topics, mut taken) = (IndexMap::<_, Vec<_>>::new(), Vec::new());
     for topic in &request.topics {
         let name = TopicName::new(&topic.name);
@@ -53,12 +54,18 @@ pub(super) async fn handle(broker: &Arc<Broker>, context: &RequestContext, reque
         Ok(Err(refusal)) => return refuse(group_refusal(refusal)),
         Err(error) => return refuse(coordinator_error(error)),
     };
-    for (topic, _, known) in &taken {
+    let decided = taken.iter().map(|(topic, _, known)| {
         let outcomes = known.iter().zip(&mut outcomes);
         let decided = outcomes.map(|(index, outcome)| answered(index.0, outcome.map_or(ErrorCode::None, group_refusal)));
-        topics.entry(&topic.name).or_default().extend(decided);
-    }
-    let topics = topics
+        (&topic.name, decided.collect::<Vec<_>>())
+    });
+    let answers: Vec<_> = if topics.is_empty() {
+        decided.collect()
+    } else {
+        decided.for_each(|(name, decided)| topics.entry(name).or_default().extend(decided));
+        topics.into_iter().collect()
+    };
+    let topics = answers
         .into_iter()
         .map(|(name, partitions)| OffsetDeleteResponseTopic::default().with_name(name.clone()).with_partitions(partitions));
     OffsetDeleteResponse::default().with_topics(topics.collect())

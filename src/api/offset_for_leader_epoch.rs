@@ -15,6 +15,9 @@ use crate::protocol::ErrorCode;
 use crate::security::{Authorized, Operation};
 use crate::types::{LeaderEpoch, OffsetAndEpoch, PartitionIndex, TopicIdPartition, TopicName};
 
+/// Says that an epoch is not known; a lower one is an epoch like others, from before all that there are.
+const NO_EPOCH: i32 = -1;
+
 pub(super) async fn handle(
     broker: &Arc<Broker>,
     context: &RequestContext,
@@ -47,7 +50,7 @@ fn serve(
     let partition = broker.partition(topic, id).map_err(|error| partition_error(&error))?;
     let believed = (asked.current_leader_epoch >= 0).then_some(LeaderEpoch(asked.current_leader_epoch));
     partition.check_epoch(believed).map_err(|error| partition_error(&error))?;
-    if asked.leader_epoch < 0 {
+    if asked.leader_epoch == NO_EPOCH {
         return Ok(None);
     }
     partition.end_of_epoch(LeaderEpoch(asked.leader_epoch)).map_err(|error| partition_error(&error))
