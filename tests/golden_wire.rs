@@ -128,6 +128,10 @@ fn written_again(golden: &Golden) -> Bytes {
         ApiKey::ListGroups => again::<ListGroupsRequest>(golden),
         ApiKey::DeleteGroups => again::<DeleteGroupsRequest>(golden),
         ApiKey::OffsetDelete => again::<OffsetDeleteRequest>(golden),
+        ApiKey::CreatePartitions => again::<CreatePartitionsRequest>(golden),
+        ApiKey::DeleteRecords => again::<DeleteRecordsRequest>(golden),
+        ApiKey::DescribeTopicPartitions => again::<DescribeTopicPartitionsRequest>(golden),
+        ApiKey::DescribeProducers => again::<DescribeProducersRequest>(golden),
         other => panic!("name the types of {other} here"),
     }
 }

@@ -17,6 +17,7 @@ pub(super) fn partition_error(error: &PartitionError) -> ErrorCode {
         PartitionError::FencedLeaderEpoch => ErrorCode::FencedLeaderEpoch,
         PartitionError::UnknownLeaderEpoch => ErrorCode::UnknownLeaderEpoch,
         PartitionError::OffsetOutOfRange => ErrorCode::OffsetOutOfRange,
+        PartitionError::CompactedOnly => ErrorCode::PolicyViolation,
         PartitionError::NegativeMaxBytes => ErrorCode::UnknownServerError,
         PartitionError::Append(AppendRefusal::OutOfOrderSequence { .. }) => ErrorCode::OutOfOrderSequenceNumber,
         PartitionError::Append(AppendRefusal::OldProducerEpoch { .. }) => ErrorCode::InvalidProducerEpoch,

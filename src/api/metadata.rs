@@ -9,7 +9,7 @@ use std::sync::Arc;
 use indexmap::IndexSet;
 use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
 use kafka_protocol::messages::metadata_response::{MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic};
-use kafka_protocol::messages::{MetadataRequest, MetadataResponse};
+use kafka_protocol::messages::{BrokerId, MetadataRequest, MetadataResponse};
 use uuid::Uuid;
 
 use super::context::{OPERATIONS_NOT_ASKED, RequestContext, wire, wire_topic};
@@ -215,7 +215,7 @@ fn absent(
     ErrorCode::UnknownTopicOrPartition
 }
 
-fn topic_operations(broker: &Broker, context: &RequestContext, name: &TopicName) -> i32 {
+pub(super) fn topic_operations(broker: &Broker, context: &RequestContext, name: &TopicName) -> i32 {
     broker.security.operations(&context.principal, Resource::Topic(name.as_str()), TOPIC_OPERATIONS)
 }
 
@@ -250,9 +250,8 @@ fn describe_partition(
     index: i32,
     partition: &PartitionImage,
 ) -> MetadataResponsePartition {
-    let listener = &*context.connection.listener;
-    let reachable = |id: NodeId| image.broker(id).is_some_and(|broker| broker.is_active() && broker.endpoint(listener).is_some());
-    let leader = partition.leader.filter(|leader| reachable(*leader));
+    let reachable = Reachable { image, listener: &context.connection.listener };
+    let leader = reachable.leader(partition);
     let code = match (partition.leader, leader) {
         (_, Some(_)) => ErrorCode::None,
         (Some(id), None) if context.version >= 6 && image.broker(id).is_some_and(|broker| broker.is_active()) => {
@@ -260,16 +259,41 @@ fn describe_partition(
         }
         _ => ErrorCode::LeaderNotAvailable,
     };
-    let offline = partition.replicas.iter().filter(|id| !reachable(**id) || broker.is_replica_offline(**id, partition));
-    let wire_ids = |ids: &[NodeId]| ids.iter().map(|id| id.0.into()).collect();
     MetadataResponsePartition::default()
         .with_error_code(code.number())
         .with_partition_index(index)
         .with_leader_id(leader.map_or(-1, |leader| leader.0).into())
         .with_leader_epoch(partition.leader_epoch.0)
-        .with_replica_nodes(wire_ids(&partition.replicas))
-        .with_isr_nodes(wire_ids(&partition.isr))
-        .with_offline_replicas(offline.map(|id| id.0.into()).collect())
+        .with_replica_nodes(wire_nodes(&partition.replicas))
+        .with_isr_nodes(wire_nodes(&partition.isr))
+        .with_offline_replicas(wire_nodes(&reachable.offline(broker, partition)))
+}
+
+/// Which brokers clients of a listener can reach.
+pub(super) struct Reachable<'a> {
+    pub(super) image: &'a MetadataImage,
+    pub(super) listener: &'a str,
+}
+
+impl Reachable<'_> {
+    fn is_reachable(&self, id: NodeId) -> bool {
+        self.image.broker(id).is_some_and(|broker| broker.is_active() && broker.endpoint(self.listener).is_some())
+    }
+
+    /// The partition's leader, if it can be reached.
+    pub(super) fn leader(&self, partition: &PartitionImage) -> Option<NodeId> {
+        partition.leader.filter(|leader| self.is_reachable(*leader))
+    }
+
+    /// Replicas on brokers that cannot be reached, or in directories that are offline.
+    pub(super) fn offline(&self, broker: &Broker, partition: &PartitionImage) -> Vec<NodeId> {
+        let is_offline = |id: &NodeId| !self.is_reachable(*id) || broker.is_replica_offline(*id, partition);
+        partition.replicas.iter().copied().filter(is_offline).collect()
+    }
+}
+
+pub(super) fn wire_nodes(ids: &[NodeId]) -> Vec<BrokerId> {
+    ids.iter().map(|id| id.0.into()).collect()
 }
 
 /// Brokers that are not fenced, by the listener that the request came in on.

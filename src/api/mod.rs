@@ -7,12 +7,16 @@
 
 mod api_versions;
 mod context;
+mod create_partitions;
 mod create_topics;
 mod delete_groups;
+mod delete_records;
 mod delete_topics;
 mod describe_cluster;
 mod describe_configs;
 mod describe_groups;
+mod describe_producers;
+mod describe_topic_partitions;
 mod errors;
 mod fetch;
 mod find_coordinator;
@@ -88,7 +92,6 @@ fn poll_once(handler: impl Future<Output = Outcome> + Send + 'static) -> Reply {
 macro_rules! later_keys {
     () => {
         ApiKey::SaslHandshake
-            | ApiKey::DeleteRecords
             | ApiKey::AddPartitionsToTxn
             | ApiKey::AddOffsetsToTxn
             | ApiKey::EndTxn
@@ -101,7 +104,6 @@ macro_rules! later_keys {
             | ApiKey::AlterReplicaLogDirs
             | ApiKey::DescribeLogDirs
             | ApiKey::SaslAuthenticate
-            | ApiKey::CreatePartitions
             | ApiKey::CreateDelegationToken
             | ApiKey::RenewDelegationToken
             | ApiKey::ExpireDelegationToken
@@ -122,7 +124,6 @@ macro_rules! later_keys {
             | ApiKey::UpdateFeatures
             | ApiKey::Envelope
             | ApiKey::FetchSnapshot
-            | ApiKey::DescribeProducers
             | ApiKey::BrokerRegistration
             | ApiKey::BrokerHeartbeat
             | ApiKey::UnregisterBroker
@@ -136,7 +137,6 @@ macro_rules! later_keys {
             | ApiKey::PushTelemetry
             | ApiKey::AssignReplicasToDirs
             | ApiKey::ListConfigResources
-            | ApiKey::DescribeTopicPartitions
             | ApiKey::ShareGroupHeartbeat
             | ApiKey::ShareGroupDescribe
             | ApiKey::ShareFetch
@@ -198,6 +198,10 @@ async fn dispatch(broker: Arc<Broker>, context: RequestContext, frame: BytesMut,
         ApiKey::DeleteGroups => answer!(delete_groups),
         ApiKey::OffsetDelete => answer!(offset_delete),
         ApiKey::DescribeCluster => answer!(describe_cluster),
+        ApiKey::DeleteRecords => answer!(delete_records),
+        ApiKey::DescribeProducers => answer!(describe_producers),
+        ApiKey::DescribeTopicPartitions => answer!(describe_topic_partitions),
+        ApiKey::CreatePartitions => answer!(create_partitions),
         later_keys!() => Outcome::Close(format!("{} is not served", context.key.name())),
     }
 }

@@ -13,7 +13,10 @@ use crate::config::{
     ConfigEntry, DynamicConfigs, InternalTopicConfig, ServerConfig, describe_broker, describe_cluster_defaults,
     describe_created_topic, describe_topic,
 };
-use crate::controller::{CreateTopics, CreatedTopic, DeleteTopics, DeletedTopic, NewTopic, TopicResult, TopicSelector};
+use crate::controller::{
+    CreatePartitions, CreateTopics, CreatedTopic, DeleteTopics, DeletedTopic, MorePartitions, NewTopic, Refusal, TopicResult,
+    TopicSelector,
+};
 use crate::metadata::{MetadataImage, PartitionImage, TopicImage};
 use crate::replica::FetchSessions;
 use crate::seams::{Clock, Execution, Lane, lock};
@@ -136,6 +139,23 @@ impl Broker {
         });
         let topics = topics.collect();
         self.controller.ask(CreateTopics { topics, validate_only }).await
+    }
+
+    /// Adds partitions to topics, all in one decision.
+    ///
+    /// # Errors
+    /// When the controller is not there; what is refused in part says so in its result.
+    pub async fn create_partitions(
+        &self,
+        topics: Vec<(Authorized<TopicName>, MorePartitions)>,
+        validate_only: bool,
+    ) -> Result<Vec<(TopicName, Result<(), Refusal>)>, ControllerError> {
+        let topics = topics.into_iter().map(|(authorized, topic)| {
+            assert_eq!(*authorized.get(), topic.name, "the right was checked for another topic");
+            topic
+        });
+        let topics = topics.collect();
+        self.controller.ask(CreatePartitions { topics, validate_only }).await
     }
 
     /// Deletes topics, all in one decision. An entry without proof names an id that nothing is known of.

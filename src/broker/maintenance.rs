@@ -114,19 +114,30 @@ impl Partitions {
     /// Writes one checkpoint file in each directory that works; a directory that cannot be written to goes offline. The caller holds
     /// the right of [`Partitions::changing`].
     pub(super) fn checkpoint(&self, file: &str, offset: impl Fn(&Log, Offset) -> Offset) {
-        let all = self.all();
         for directory in self.directories().iter().filter(|directory| !directory.is_offline()) {
-            let here = all.iter().filter(|partition| Arc::ptr_eq(&partition.directory, directory));
-            let mut offsets: Vec<(TopicPartition, Offset)> = here.filter_map(|partition| read(partition, &offset)).collect();
-            offsets.extend(self.unopened().offsets_in(&directory.path, file));
-            if let Err(fault) = write(self.disk(), &directory.path, file, &offsets) {
-                match fault {
-                    // Recovery takes a little longer; nothing is lost.
-                    LogFault::NoSpace { .. } => tracing::warn!(%fault, file, "checkpoint not written"),
-                    LogFault::Io { .. } | LogFault::Corrupt { .. } => directory.fail(&fault.to_string()),
-                }
-            }
+            // Recovery takes a little longer; nothing is lost.
+            drop(self.checkpoint_in(directory, file, &offset));
         }
+    }
+
+    /// As [`Partitions::checkpoint`], in one directory.
+    ///
+    /// # Errors
+    /// No space, which is logged, or a fault, with which the directory goes offline: the old file stands.
+    pub(super) fn checkpoint_in(
+        &self,
+        directory: &LogDirectory,
+        file: &str,
+        offset: impl Fn(&Log, Offset) -> Offset,
+    ) -> Result<(), LogFault> {
+        let all = self.all();
+        let here = all.iter().filter(|partition| std::ptr::eq(&*partition.directory, directory));
+        let mut offsets: Vec<(TopicPartition, Offset)> = here.filter_map(|partition| read(partition, &offset)).collect();
+        offsets.extend(self.unopened().offsets_in(&directory.path, file));
+        write(self.disk(), &directory.path, file, &offsets).inspect_err(|fault| match fault {
+            LogFault::NoSpace { .. } => tracing::warn!(%fault, file, "checkpoint not written"),
+            LogFault::Io { .. } | LogFault::Corrupt { .. } => directory.fail(&fault.to_string()),
+        })
     }
 
     /// Tells every waiting fetch to answer with what there is.

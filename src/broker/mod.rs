@@ -23,6 +23,7 @@ mod partition;
 mod partitions;
 mod producer_ids;
 mod publisher;
+mod record_deletion;
 mod storage;
 mod sync_queue;
 mod unopened;

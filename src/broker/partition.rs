@@ -12,7 +12,8 @@ use arc_swap::ArcSwap;
 use super::{LogDirectory, Syncs};
 use crate::config::{FlushMode, TopicSettings};
 use crate::log::{
-    AppendError, AppendRefusal, Appended, Log, LogFault, ReadPlan, ReadRefusal, TimestampPlan, TimestampTarget, Validated,
+    ActiveProducer, AppendError, AppendRefusal, Appended, Log, LogFault, ReadPlan, ReadRefusal, TimestampPlan, TimestampTarget,
+    Validated,
 };
 use crate::replica::{Keep, Leader, PartitionRequest, PendingList, Slot};
 use crate::seams::lock;
@@ -79,6 +80,8 @@ pub enum PartitionError {
     UnknownLeaderEpoch,
     /// OFFSET_OUT_OF_RANGE.
     OffsetOutOfRange,
+    /// POLICY_VIOLATION: records of a topic that only compacts are not deleted by offset.
+    CompactedOnly,
     /// UNKNOWN_SERVER_ERROR, Kafka's answer to a negative number of bytes when there is something to read.
     NegativeMaxBytes,
     Append(AppendRefusal),
@@ -380,6 +383,41 @@ impl Partition {
     /// Closed, offline.
     pub fn end_of_epoch(&self, epoch: LeaderEpoch) -> Result<Option<OffsetAndEpoch>, PartitionError> {
         Ok(self.open()?.end_of_epoch(epoch))
+    }
+
+    /// The producers that the partition remembers.
+    ///
+    /// # Errors
+    /// Closed, offline.
+    pub fn active_producers(&self) -> Result<Vec<ActiveProducer>, PartitionError> {
+        Ok(self.open()?.log.active_producers().collect())
+    }
+
+    /// Deletes what lies below `offset`, or below the high watermark where it is `None`; returns where the log starts now. The caller
+    /// makes it durable (Partition.deleteRecordsOnLeader).
+    ///
+    /// # Errors
+    /// A topic that only compacts; an offset that is negative or above the high watermark; closed, offline, a fault.
+    pub(super) fn delete_records(&self, offset: Option<Offset>) -> Result<Offset, PartitionError> {
+        let mut state = self.open()?;
+        if !state.log.deletes() {
+            return Err(PartitionError::CompactedOnly);
+        }
+        let high_watermark = state.leader.high_watermark();
+        let offset = offset.unwrap_or(high_watermark);
+        if offset < Offset(0) || offset > high_watermark {
+            return Err(PartitionError::OffsetOutOfRange);
+        }
+        let raised = state.log.raise_log_start(offset);
+        let log_start = state.log.log_start_offset();
+        drop(state);
+        match raised {
+            Ok(()) => Ok(log_start),
+            Err(fault) => {
+                self.fault(&fault);
+                Err(PartitionError::Storage)
+            }
+        }
     }
 
     /// What the metadata says of the leadership: a new epoch starts at the log end, durably before any batch of it.

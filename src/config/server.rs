@@ -21,6 +21,8 @@ pub struct ServerConfig {
     pub network: NetworkConfig,
     pub topic_creation: TopicCreationConfig,
     pub fetch: FetchConfig,
+    /// `max.request.partition.size.limit`: partitions that one DescribeTopicPartitions answer holds.
+    pub max_request_partitions: usize,
     pub storage: StorageConfig,
     pub metadata_log: MetadataLogConfig,
     pub groups: GroupConfig,
@@ -208,6 +210,7 @@ impl ServerConfig {
                 max_bytes: narrow(settings.integer("fetch.max.bytes")),
                 max_incremental_fetch_sessions: narrow(settings.integer("max.incremental.fetch.session.cache.slots")),
             },
+            max_request_partitions: narrow(settings.integer("max.request.partition.size.limit")),
             storage: storage(&settings),
             metadata_log: metadata_log(&settings),
             groups: groups::groups(&settings),

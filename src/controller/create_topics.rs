@@ -2,15 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::partition_registration::{check_replicas, check_size, first_registration, is_active};
 use super::placement::{DirectoryLoad, Placer};
 use super::{Context, Decide, Decision, Reason, Refusal, check_topic_name};
 use crate::config::validate_topic_configs;
 use crate::metadata::MetadataImage;
-use crate::metadata::records::{Config, ConfigResourceType, LeaderRecoveryState, MetadataRecord, Partition, Topic};
-use crate::types::{LeaderEpoch, NodeId, PartitionEpoch, PartitionIndex, TopicId, TopicName};
-
-/// Most records that one request may cause, so that its batch stays well below the quorum's limit. Kafka's MAX_RECORDS_PER_USER_OP.
-const MOST_RECORDS: usize = 10_000;
+use crate::metadata::records::{Config, ConfigResourceType, MetadataRecord, Topic};
+use crate::types::{NodeId, PartitionIndex, TopicId, TopicName};
 
 /// The log that holds the metadata itself: no topic.
 const CLUSTER_METADATA_TOPIC: &str = "__cluster_metadata";
@@ -104,14 +102,6 @@ impl CreateTopics {
     }
 }
 
-fn check_size(records: usize) -> Result<(), Refusal> {
-    if records <= MOST_RECORDS {
-        return Ok(());
-    }
-    let message = format!("The request asks for too many partitions and settings: one request may cause {MOST_RECORDS} records.");
-    Err(Refusal::new(Reason::PolicyViolation, message))
-}
-
 /// The order of the checks is Kafka's, so that a topic that breaks several rules gets the same code.
 fn create(
     context: &mut Context<'_>,
@@ -187,23 +177,6 @@ fn assigned(image: &MetadataImage, topic: &NewTopic) -> Result<Layout, Refusal> 
     Ok(layout.into_values().collect())
 }
 
-fn check_replicas(image: &MetadataImage, partition: PartitionIndex, replicas: &[NodeId]) -> Result<(), Refusal> {
-    let refused = |message: String| Err(Refusal::new(Reason::InvalidReplicaAssignment, message));
-    if replicas.is_empty() {
-        return refused(format!("Partition {partition} is assigned to no broker."));
-    }
-    let mut seen = BTreeSet::new();
-    for replica in replicas {
-        if image.broker(*replica).is_none() {
-            return refused(format!("Partition {partition} is assigned to broker {replica}, which is not registered."));
-        }
-        if !seen.insert(*replica) {
-            return refused(format!("Partition {partition} is assigned to broker {replica} more than once."));
-        }
-    }
-    Ok(())
-}
-
 /// A layout of our own.
 fn placed(context: &mut Context<'_>, image: &MetadataImage, topic: &NewTopic) -> Result<Layout, Refusal> {
     let replication_factor = topic.replication_factor.unwrap_or(context.defaults.replication_factor);
@@ -218,36 +191,6 @@ fn placed(context: &mut Context<'_>, image: &MetadataImage, topic: &NewTopic) ->
     }
     let mut placer = Placer::new(image, &mut *context.random, replication_factor)?;
     Ok((0..partitions).map(|_| placer.next_partition(replication_factor)).collect())
-}
-
-fn is_active(image: &MetadataImage, broker: NodeId) -> bool {
-    image.broker(broker).is_some_and(|broker| broker.is_active())
-}
-
-/// Whoever is active is in step with an empty log; the first of them leads.
-fn first_registration(
-    image: &MetadataImage,
-    load: &mut DirectoryLoad,
-    topic_id: TopicId,
-    partition_id: PartitionIndex,
-    replicas: Vec<NodeId>,
-) -> Partition {
-    let isr: Vec<NodeId> = replicas.iter().copied().filter(|replica| is_active(image, *replica)).collect();
-    Partition {
-        partition_id,
-        topic_id,
-        directories: replicas.iter().map(|replica| load.choose(image, *replica)).collect(),
-        replicas,
-        leader: isr.first().copied(),
-        isr,
-        removing_replicas: Vec::new(),
-        adding_replicas: Vec::new(),
-        leader_epoch: LeaderEpoch(0),
-        partition_epoch: PartitionEpoch(0),
-        leader_recovery_state: LeaderRecoveryState::Recovered,
-        eligible_leader_replicas: None,
-        last_known_elr: None,
-    }
 }
 
 fn setting(topic: &TopicName, name: &str, value: &str) -> MetadataRecord {

@@ -3,6 +3,7 @@
 use super::*;
 use crate::controller::test_support::{Controller, new_topic};
 use crate::controller::{DeleteTopics, TopicSelector};
+use crate::types::{LeaderEpoch, PartitionEpoch};
 
 fn by_default(name: &str) -> NewTopic {
     NewTopic { partitions: None, replication_factor: None, ..new_topic(name, 0, 0) }

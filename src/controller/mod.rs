@@ -9,9 +9,11 @@
 
 mod bootstrap;
 mod brokers;
+mod create_partitions;
 mod create_topics;
 mod delete_topics;
 mod partition_change;
+mod partition_registration;
 mod placement;
 mod producer_ids;
 mod refusal;
@@ -26,6 +28,7 @@ use std::fmt;
 
 pub use self::bootstrap::{Bootstrap, NoOperation};
 pub use self::brokers::{BrokerHeartbeat, BrokerHeartbeatReply, FenceBroker, RegisterBroker, UnregisterBroker};
+pub use self::create_partitions::{CreatePartitions, MorePartitions};
 pub use self::create_topics::{CreateTopics, CreatedTopic, NewTopic, ReplicaAssignment, TopicResult};
 pub use self::delete_topics::{DeleteTopics, DeletedTopic, TopicSelector};
 pub use self::producer_ids::{AllocateProducerIds, PRODUCER_ID_BLOCK_SIZE, ProducerIdBlock};

@@ -37,6 +37,7 @@ pub use error::{AppendError, AppendRefusal, LogFault, ReadRefusal};
 pub use files::OpenFiles;
 pub use partition_log::{Appended, Log, OpenOptions, Validated};
 pub use partition_metadata::read_topic_id;
+pub use producers::ActiveProducer;
 pub use read::{ReadPlan, ReadResult};
 pub use sync::SyncWork;
 pub use timestamps::{TimestampPlan, TimestampTarget};

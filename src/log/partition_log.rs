@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::epochs::LeaderEpochs;
 use super::files::{FileKind, OpenFiles, Place, SegmentFiles};
-use super::producers::Producers;
+use super::producers::{ActiveProducer, Producers};
 use super::recent::RecentBatches;
 use super::scan::Located;
 use super::segment::Segment;
@@ -422,8 +422,19 @@ impl Log {
         self.epochs.epoch_at(offset)
     }
 
+    /// Whether `cleanup.policy` has `delete`.
+    #[must_use]
+    pub const fn deletes(&self) -> bool {
+        self.config.cleanup_policy.delete
+    }
+
     pub fn configure(&mut self, config: LogConfig) {
         self.config = config;
+    }
+
+    /// The producers that are remembered, by id.
+    pub fn active_producers(&self) -> impl Iterator<Item = ActiveProducer> + '_ {
+        self.producers.active()
     }
 
     /// Forgets producers that have been silent for `producer.id.expiration.ms`.

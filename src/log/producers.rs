@@ -65,6 +65,20 @@ pub(super) struct AbortedTransaction {
     pub(super) last_stable_offset: Offset,
 }
 
+/// What DescribeProducers tells of one producer (KIP-664).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ActiveProducer {
+    pub producer_id: ProducerId,
+    pub epoch: ProducerEpoch,
+    /// `None` after a marker, before its next batch.
+    pub last_sequence: Option<Sequence>,
+    /// Of its newest batch or marker.
+    pub last_timestamp: Timestamp,
+    /// Of the transaction coordinator that wrote its last marker; -1 before there is one.
+    pub coordinator_epoch: i32,
+    pub transaction_start: Option<Offset>,
+}
+
 /// All producers of a log up to an offset.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(super) struct Producers {
@@ -77,6 +91,18 @@ impl Producers {
     pub(super) fn from_snapshot(known: BTreeMap<ProducerId, Producer>) -> Self {
         let open_transactions = known.iter().filter_map(|(id, producer)| Some((producer.transaction_start?, *id))).collect();
         Self { known, open_transactions }
+    }
+
+    /// Those that are remembered, by id.
+    pub(super) fn active(&self) -> impl Iterator<Item = ActiveProducer> + '_ {
+        self.known.iter().map(|(id, producer)| ActiveProducer {
+            producer_id: *id,
+            epoch: producer.epoch,
+            last_sequence: producer.batches.back().map(|newest| newest.last_sequence),
+            last_timestamp: producer.timestamp,
+            coordinator_epoch: producer.coordinator_epoch,
+            transaction_start: producer.transaction_start,
+        })
     }
 
     pub(super) fn known(&self) -> &BTreeMap<ProducerId, Producer> {

@@ -136,7 +136,17 @@ impl Log {
         Ok(())
     }
 
-    /// Moves the log start forward (DeleteRecords, snapshots of the metadata log), at most to the log end; whole segments below go,
+    /// Moves the log start forward (DeleteRecords), at most to the log end; whole segments below go with the next retention. Where the
+    /// log starts is durable once the caller has written it to log-start-offset-checkpoint.
+    ///
+    /// # Errors
+    /// A fault.
+    pub fn raise_log_start(&mut self, offset: Offset) -> Result<(), LogFault> {
+        let result = self.move_log_start(offset.min(self.next_offset));
+        self.keep_fault(result)
+    }
+
+    /// Moves the log start forward (snapshots of the metadata log), at most to the log end; whole segments below go,
     /// but not the active one. Where the log starts is durable once the caller has written it to log-start-offset-checkpoint.
     ///
     /// # Errors

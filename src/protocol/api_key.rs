@@ -115,7 +115,7 @@ api_keys! {
     ApiVersions = 18,                   serves(0, 4),  from(3),  Both;
     CreateTopics = 19,                  serves(2, 7),  from(5),  Both;
     DeleteTopics = 20,                  serves(1, 6),  from(4),  Both;
-    DeleteRecords = 21,                 LATER,         from(2),  Broker;
+    DeleteRecords = 21,                 serves(0, 2),  from(2),  Broker;
     InitProducerId = 22,                serves(0, 5),  from(2),  Broker;
     OffsetForLeaderEpoch = 23,          serves(2, 4),  from(4),  Broker;
     AddPartitionsToTxn = 24,            LATER,         from(3),  Broker;
@@ -131,7 +131,7 @@ api_keys! {
     AlterReplicaLogDirs = 34,           LATER,         from(2),  Broker;
     DescribeLogDirs = 35,               LATER,         from(2),  Broker;
     SaslAuthenticate = 36,              LATER,         from(2),  Both;
-    CreatePartitions = 37,              LATER,         from(2),  Both;
+    CreatePartitions = 37,              serves(0, 3),  from(2),  Both;
     CreateDelegationToken = 38,         LATER,         from(2),  Both;
     RenewDelegationToken = 39,          LATER,         from(2),  Both;
     ExpireDelegationToken = 40,         LATER,         from(2),  Both;
@@ -155,7 +155,7 @@ api_keys! {
     Envelope = 58,                      LATER,         from(0),  Controller;
     FetchSnapshot = 59,                 LATER,         from(0),  Controller;
     DescribeCluster = 60,               serves(0, 2),  from(0),  Both;
-    DescribeProducers = 61,             LATER,         from(0),  Broker;
+    DescribeProducers = 61,             serves(0, 0),  from(0),  Broker;
     BrokerRegistration = 62,            LATER,         from(0),  Controller;
     BrokerHeartbeat = 63,               LATER,         from(0),  Controller;
     UnregisterBroker = 64,              LATER,         from(0),  Both;
@@ -169,7 +169,7 @@ api_keys! {
     PushTelemetry = 72,                 LATER,         from(0),  Broker;
     AssignReplicasToDirs = 73,          LATER,         from(0),  Controller;
     ListConfigResources = 74,           LATER,         from(0),  Broker;
-    DescribeTopicPartitions = 75,       LATER,         from(0),  Broker;
+    DescribeTopicPartitions = 75,       serves(0, 0),  from(0),  Broker;
     ShareGroupHeartbeat = 76,           LATER,         from(1),  Broker;
     ShareGroupDescribe = 77,            LATER,         from(1),  Broker;
     ShareFetch = 78,                    LATER,         from(1),  Broker;

@@ -20,8 +20,9 @@ use crate::world::groups::{
     join, leave, sync,
 };
 use crate::world::requests::{
-    CREATE_TOPICS, DELETE_TOPICS, EARLIEST, FETCH, METADATA, PRODUCE, Topic, batch, create_topics, delete_by_id, delete_by_name,
-    fetch, fetched, list_offsets, metadata_of, produce, produced, text,
+    CREATE_TOPICS, DELETE_TOPICS, EARLIEST, FETCH, METADATA, PRODUCE, Topic, batch, create_partitions, create_topics,
+    delete_by_id, delete_by_name, delete_records, describe_producers, describe_topics, fetch, fetched, list_offsets, metadata_of,
+    produce, produced, text,
 };
 use crate::world::{Client, Running, Setup};
 
@@ -78,6 +79,18 @@ async fn refusals(key: ApiKey, client: &mut Client, topic: &Topic) -> Vec<i16> {
             let by_id = client.call(DELETE_TOPICS, &delete_by_id(topic.id)).await;
             assert_eq!((by_id.responses[0].name.clone(), by_id.responses[0].topic_id), (None, topic.id), "the name is not told");
             [by_name, missing, by_id].iter().map(|response| response.responses[0].error_code).collect()
+        }
+        ApiKey::CreatePartitions => vec![client.call(3, &create_partitions("t", 3)).await.results[0].error_code],
+        ApiKey::DeleteRecords => {
+            vec![client.call(2, &delete_records("t", &[(0, 0)])).await.topics[0].partitions[0].error_code]
+        }
+        ApiKey::DescribeTopicPartitions => {
+            let all = client.call(0, &describe_topics(&[], 100, None)).await;
+            assert_eq!((all.topics.len(), all.next_cursor), (0, None), "not even the names");
+            vec![client.call(0, &describe_topics(&["t"], 100, None)).await.topics[0].error_code]
+        }
+        ApiKey::DescribeProducers => {
+            vec![client.call(0, &describe_producers("t", &[0])).await.topics[0].partitions[0].error_code]
         }
         ApiKey::OffsetForLeaderEpoch => vec![end_of_epoch(client, topic).await.0],
         ApiKey::DescribeConfigs => vec![describe_configs(client, 2, "t").await.0],

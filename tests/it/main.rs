@@ -23,6 +23,7 @@ mod authorization;
 mod fetching;
 mod formats;
 mod groups;
+mod partitions;
 mod refusals;
 mod stopping;
 mod storage;

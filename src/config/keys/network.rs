@@ -30,8 +30,8 @@ pub(super) const KEYS: &[Key] = &[
         .doc("Connections from one address at once."),
     string("max.connections.per.ip.overrides").default("").cluster_wide()
         .doc("Other bounds for some addresses, as host:count."),
-    int("max.request.partition.size.limit").default("2000").at_least(1)
-        .doc("Partitions that one request may name."),
+    int("max.request.partition.size.limit").default("2000").at_least(1).acts("it::partitions::trap_53_pages_of_topics_say_what_metadata_says")
+        .doc("Partitions that one DescribeTopicPartitions answer tells of; the next page is asked for with its cursor."),
     int("num.io.threads").default("8").at_least(1).cluster_wide()
         .doc("Threads that work on requests. Klamm's are klamm.worker.threads."),
     int("num.network.threads").default("3").at_least(1).cluster_wide()

@@ -11,7 +11,7 @@ public class Golden {
     static final List<String> APIS = List.of("Produce", "Fetch", "ListOffsets", "Metadata", "ApiVersions", "CreateTopics",
         "DeleteTopics", "InitProducerId", "FindCoordinator", "OffsetForLeaderEpoch", "DescribeConfigs", "DescribeCluster",
         "OffsetCommit", "OffsetFetch", "JoinGroup", "Heartbeat", "LeaveGroup", "SyncGroup", "DescribeGroups", "ListGroups",
-        "DeleteGroups", "OffsetDelete");
+        "DeleteGroups", "OffsetDelete", "CreatePartitions", "DeleteRecords", "DescribeTopicPartitions", "DescribeProducers");
 
     /** Rises with every number that is written, so that no two fields of a message hold the same. */
     static int next;

@@ -1,8 +1,11 @@
 //! Requests as the tests make them, and what their answers say of the one partition that mostly matters.
 
 use bytes::Bytes;
+use kafka_protocol::messages::create_partitions_request::CreatePartitionsTopic;
 use kafka_protocol::messages::create_topics_request::{CreatableTopic, CreatableTopicConfig};
+use kafka_protocol::messages::delete_records_request::{DeleteRecordsPartition, DeleteRecordsTopic};
 use kafka_protocol::messages::delete_topics_request::DeleteTopicState;
+use kafka_protocol::messages::describe_topic_partitions_request::TopicRequest;
 use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic, ForgottenTopic};
 use kafka_protocol::messages::fetch_response::PartitionData;
 use kafka_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
@@ -10,8 +13,9 @@ use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
 use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
 use kafka_protocol::messages::produce_response::PartitionProduceResponse;
 use kafka_protocol::messages::{
-    CreateTopicsRequest, DeleteTopicsRequest, FetchRequest, FetchResponse, InitProducerIdRequest, ListOffsetsRequest,
-    MetadataRequest, ProduceRequest, ProduceResponse, TopicName,
+    CreatePartitionsRequest, CreateTopicsRequest, DeleteRecordsRequest, DeleteTopicsRequest, DescribeProducersRequest,
+    DescribeTopicPartitionsRequest, FetchRequest, FetchResponse, InitProducerIdRequest, ListOffsetsRequest, MetadataRequest,
+    ProduceRequest, ProduceResponse, TopicName, describe_producers_request, describe_topic_partitions_request,
 };
 use kafka_protocol::protocol::StrBytes;
 use klamm::broker::clock::SystemClock;
@@ -130,6 +134,38 @@ pub fn delete_by_name(name: &str) -> DeleteTopicsRequest {
 pub fn delete_by_id(id: Uuid) -> DeleteTopicsRequest {
     let topic = DeleteTopicState::default().with_name(None).with_topic_id(id);
     DeleteTopicsRequest::default().with_topics(vec![topic]).with_timeout_ms(30_000)
+}
+
+pub fn create_partitions(name: &str, count: i32) -> CreatePartitionsRequest {
+    let topic = CreatePartitionsTopic::default().with_name(topic_name(name)).with_count(count).with_assignments(None);
+    CreatePartitionsRequest::default().with_topics(vec![topic]).with_timeout_ms(30_000)
+}
+
+/// Each part names a partition and the offset below which its records go.
+pub fn delete_records(name: &str, parts: &[(i32, i64)]) -> DeleteRecordsRequest {
+    let partitions =
+        parts.iter().map(|(index, offset)| DeleteRecordsPartition::default().with_partition_index(*index).with_offset(*offset));
+    let topic = DeleteRecordsTopic::default().with_name(topic_name(name)).with_partitions(partitions.collect());
+    DeleteRecordsRequest::default().with_topics(vec![topic]).with_timeout_ms(30_000)
+}
+
+/// A page of these topics, or of all; from the cursor on.
+pub fn describe_topics(names: &[&str], limit: i32, cursor: Option<(&str, i32)>) -> DescribeTopicPartitionsRequest {
+    let topics = names.iter().map(|name| TopicRequest::default().with_name(topic_name(name)));
+    let cursor = cursor.map(|(topic, partition)| {
+        describe_topic_partitions_request::Cursor::default().with_topic_name(topic_name(topic)).with_partition_index(partition)
+    });
+    DescribeTopicPartitionsRequest::default()
+        .with_topics(topics.collect())
+        .with_response_partition_limit(limit)
+        .with_cursor(cursor)
+}
+
+pub fn describe_producers(name: &str, partitions: &[i32]) -> DescribeProducersRequest {
+    let topic = describe_producers_request::TopicRequest::default()
+        .with_name(topic_name(name))
+        .with_partition_indexes(partitions.to_vec());
+    DescribeProducersRequest::default().with_topics(vec![topic])
 }
 
 /// The answer's only partition.
