@@ -101,7 +101,7 @@ macro_rules! recordings {
     };
 }
 
-recordings! { cluster topics records groups configs }
+recordings! { cluster topics admin records groups configs }
 
 /// Per API and version, how many ordinary and odd requests there are.
 fn counted() -> BTreeMap<(String, i16), (usize, usize)> {

@@ -1,11 +1,12 @@
 """What is asked: recordings of chapters, a chapter for each version of an API, each in a world of names of its own."""
 
-from . import cluster, configs, groups, records, topics
+from . import admin, cluster, configs, groups, records, topics
 from .shared import SETTINGS, fits
 
 RECORDINGS = {
     "cluster": {"about": "the broker and the cluster", "settings": SETTINGS, "chapters": cluster.CHAPTERS},
     "topics": {"about": "topics as such", "settings": SETTINGS, "chapters": topics.CHAPTERS},
+    "admin": {"about": "partitions, their records and their producers", "settings": SETTINGS, "chapters": admin.CHAPTERS},
     "records": {"about": "writing and reading", "settings": SETTINGS, "chapters": records.CHAPTERS},
     "groups": {"about": "groups and their offsets", "settings": SETTINGS, "chapters": groups.CHAPTERS},
     "configs": {"about": "settings", "settings": SETTINGS, "chapters": configs.CHAPTERS},
