@@ -5,8 +5,12 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
+#[path = "support/files.rs"]
+mod support;
+
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+
+use support::{files, root};
 
 /// Lines of a function, from its signature to its closing brace: one screen.
 const FUNCTION_LINES_MAX: usize = 70;
@@ -366,29 +370,6 @@ fn declared_modules(text: &str) -> Vec<(String, Option<String>, bool)> {
         }
     }
     modules
-}
-
-fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-}
-
-/// All files with this ending below `folder`, by their path relative to it.
-fn files(folder: &Path, ending: &str) -> BTreeMap<String, String> {
-    let mut found = BTreeMap::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(next) = folders.pop() {
-        let Ok(entries) = std::fs::read_dir(&next) else { continue };
-        for entry in entries {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == ending) {
-                let name = path.strip_prefix(folder).unwrap().to_str().unwrap().replace('\\', "/");
-                found.insert(name, std::fs::read_to_string(&path).unwrap());
-            }
-        }
-    }
-    found
 }
 
 /// Follows `mod` from the roots; the files that were reached, and those that were not.

@@ -1,5 +1,6 @@
 """The broker as a process: killed under load, stopped, started wrongly."""
 
+import json
 import random
 import signal
 import socket
@@ -447,3 +448,17 @@ def admin_listener_tells_health_and_metrics(fresh):
     assert get("/healthz")[0] == 200 and get("/readyz")[0] == 200
     status, metrics = get("/metrics")
     assert status == 200 and "# TYPE " in metrics and "klamm_" in metrics, metrics[:500]
+
+
+@case(**KLAMM)
+def log_lines_have_the_shape_and_level_asked_for(fresh):
+    def lines(**settings):
+        broker = fresh(**{f"klamm.log.{key}": value for key, value in settings.items()}).start()
+        broker.stop()
+        return broker.log.read_text().splitlines()
+
+    text = lines()
+    assert text and not any(line.startswith("{") for line in text) and any(" INFO " in line for line in text), text
+    structured = [json.loads(line) for line in lines(format="json")]
+    assert structured and all(line["level"] in ("INFO", "WARN") for line in structured), structured
+    assert not lines(level="error"), "nothing is an error"

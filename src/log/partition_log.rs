@@ -327,6 +327,10 @@ impl Log {
         let snapshot = self.write_snapshot(files.base_offset())?;
         self.dirty.others.extend(snapshot);
         self.dirty.directory = true;
+        self.make_files(files)
+    }
+
+    pub(super) fn make_files(&self, files: &SegmentFiles) -> Result<(), LogFault> {
         for kind in [FileKind::OffsetIndex, FileKind::TimeIndex, FileKind::Log] {
             let made = files.create(kind).and_then(|file| {
                 let wanted = self.config.preallocate && kind == FileKind::Log;

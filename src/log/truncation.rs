@@ -119,9 +119,7 @@ impl Log {
     /// Makes the only segment of an empty log. The directory is to be synced then.
     pub(super) fn start_empty(&mut self, offset: Offset, now: Timestamp) -> Result<(), LogFault> {
         let files = SegmentFiles::new(self.place.clone(), offset);
-        for kind in [FileKind::OffsetIndex, FileKind::TimeIndex, FileKind::Log] {
-            files.create(kind).map_err(|error| LogFault::io(&files.path(kind), "make segment", error))?;
-        }
+        self.make_files(&files)?;
         self.segments.push(Segment::empty(files, now));
         self.next_offset = offset;
         self.flushed_offset = offset;

@@ -526,3 +526,18 @@ async fn an_idle_connection_costs_one_wake_up_at_its_end() {
     assert_eq!(stream.read(&mut [0]).await.unwrap(), 0, "closed");
     assert_eq!(fixture.service.gone.load(Ordering::Relaxed), 1);
 }
+
+/// The kernel completes as many connections as wait to be accepted, and one more.
+#[tokio::test]
+async fn no_more_connections_than_the_backlog_wait_to_be_accepted() {
+    for backlog in [1, 4] {
+        let listener = TcpNet { backlog }.bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let address = listener.local_address();
+        let mut waiting = Vec::new();
+        while let Ok(stream) = timeout(Duration::from_millis(300), TcpStream::connect(address)).await {
+            waiting.push(stream.unwrap());
+            assert!(waiting.len() < 50, "there is no bound");
+        }
+        assert_eq!(i32::try_from(waiting.len()).unwrap(), backlog + 1);
+    }
+}

@@ -320,3 +320,28 @@ fn after_a_shutdown_nothing_is_taken() {
         assert_eq!(*node.quorum.failure().borrow(), None);
     });
 }
+
+#[test]
+fn the_log_rolls_by_size_and_time() {
+    let (root, disk) = real();
+    live(async {
+        let settings = QuorumSettings { segment_bytes: 400, ..QuorumSettings::default() };
+        let node = start(&disk, root.path(), settings).await;
+        let mut next = node.active().await.unwrap().next_offset;
+        for _ in 0..10 {
+            node.propose(&mut next, &[&"x".repeat(100)]).await;
+        }
+        assert!(names(root.path(), ".log").len() > 3, "{:?}", names(root.path(), ".log"));
+    });
+    let (root, disk) = real();
+    live(async {
+        let settings = QuorumSettings { segment_ms: 1000, ..QuorumSettings::default() };
+        let node = start(&disk, root.path(), settings).await;
+        let mut next = node.active().await.unwrap().next_offset;
+        node.propose(&mut next, &["x"]).await;
+        assert_eq!(names(root.path(), ".log").len(), 1);
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        node.propose(&mut next, &["y"]).await;
+        assert_eq!(names(root.path(), ".log").len(), 2);
+    });
+}

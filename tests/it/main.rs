@@ -25,6 +25,7 @@ mod formats;
 mod groups;
 mod partitions;
 mod refusals;
+mod settings;
 mod stopping;
 mod storage;
 mod traps;

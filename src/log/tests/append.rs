@@ -293,3 +293,39 @@ fn few_files_are_open_however_many_segments_there_are() {
     drop(log);
     assert_eq!(fixture.disk.open_handles(), 0);
 }
+
+#[test]
+fn an_index_has_an_entry_for_each_interval() {
+    let length = batch(1).bytes().len() as u64;
+    let entries = |interval: u64| {
+        let mut fixture = Fixture::default();
+        (fixture.config.index_interval_bytes, fixture.config.segment_bytes) = (interval, 9 * length);
+        let mut log = fixture.open();
+        // The tenth batch ends the first segment, and its index is written.
+        for _ in 0..10 {
+            append(&mut log, batch(1)).unwrap();
+        }
+        fixture.disk.contents(&path("00000000000000000000.index")).len() / 8
+    };
+    assert_eq!((entries(1), entries(2 * length), entries(100 * length)), (8, 2, 0));
+}
+
+#[test]
+fn a_preallocated_segment_has_its_space_from_the_start() {
+    let length = batch(1).bytes().len() as u64;
+    for (preallocate, expected) in [(true, vec![length; 2]), (false, Vec::new())] {
+        let mut fixture = Fixture::default();
+        (fixture.config.preallocate, fixture.config.segment_bytes) = (preallocate, length);
+        let reserved = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let seen = Arc::clone(&reserved);
+        fixture.disk.on_done(Box::new(move |call, _| {
+            if call.operation == Operation::Preallocate {
+                seen.lock().unwrap().push(call.length);
+            }
+        }));
+        let mut log = fixture.open();
+        append(&mut log, batch(1)).unwrap();
+        append(&mut log, batch(1)).unwrap();
+        assert_eq!((log.segments.len(), &*reserved.lock().unwrap()), (2, &expected));
+    }
+}

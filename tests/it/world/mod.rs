@@ -5,6 +5,7 @@ pub mod groups;
 pub mod requests;
 
 use std::future::Future;
+use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -18,7 +19,7 @@ use klamm::config::{RawConfig, ServerConfig};
 use klamm::disk::SimulatedDisk;
 use klamm::log::LogFault;
 use klamm::net::TcpNet;
-use klamm::seams::{Disk, Execution, Lane};
+use klamm::seams::{Disk, Execution, Lane, OpenMode};
 use klamm::security::{AllowAll, Authorizer};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
@@ -153,6 +154,14 @@ impl Running {
     /// Names of the entries of a directory.
     pub fn list(&self, path: impl AsRef<Path>) -> Vec<String> {
         list(&self.disk, path)
+    }
+
+    /// A file of text.
+    pub fn read(&self, path: impl AsRef<Path>) -> io::Result<String> {
+        let file = self.disk.open(path.as_ref(), OpenMode::Read)?;
+        let mut bytes = Vec::new();
+        file.read_at(0, usize::try_from(file.length()?).unwrap(), &mut bytes)?;
+        Ok(String::from_utf8(bytes).unwrap())
     }
 
     /// Waits until the node says that it cannot go on.
