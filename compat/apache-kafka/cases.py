@@ -1,10 +1,9 @@
 """Apache Kafka's own command line tools: the Java clients, and dump-log over the files that the broker wrote."""
 
 import re
-import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
-from harness import environment
+from harness import environment, machine
 from harness.case import case, unique
 from harness.wire import Connection, batch, batch_headers, record
 
@@ -14,16 +13,15 @@ CLEAN = re.compile(r"^baseOffset: .* isvalid: true$")
 
 
 def version() -> str:
-    environment.jars()
+    machine.start()
     return environment.KAFKA_VERSION
 
 
 def run(main_class, *arguments, stdin="", seconds=90, succeeds=True) -> str:
-    """What the tool prints; on success it must not have complained."""
-    done = subprocess.run(environment.java(TOOLS + main_class, *map(str, arguments)), input=stdin, capture_output=True, text=True,
-                          timeout=seconds)
-    assert (done.returncode == 0) == succeeds, f"exit {done.returncode}: {done.stdout[-2000:]} {done.stderr[-2000:]}"
-    return done.stdout if succeeds else done.stdout + done.stderr
+    """What the tool prints; with `succeeds=False` it must fail, and what it says on standard error counts too."""
+    done = machine.run(main_class if main_class.startswith("kafka.") else TOOLS + main_class, *arguments, stdin=stdin, seconds=seconds)
+    assert (done.code == 0) == succeeds, f"exit {done.code}: {done.out[-2000:]} {done.err[-2000:]}"
+    return done.out if succeeds else done.out + done.err
 
 
 def tool(broker, main_class, *arguments, **keywords) -> str:
@@ -133,14 +131,13 @@ def message_too_large_is_told(broker):
 def dump(*options, files) -> str:
     """What dump-log prints over the files. What it finds wrong it says on standard error, and exits 0."""
     assert files, "no files to read"
-    command = environment.java(TOOLS + "DumpLogSegments", *options, "--files", ",".join(map(str, files)))
-    done = subprocess.run(command, capture_output=True, text=True, timeout=240)
-    wrong = complaints(done.stderr)
-    assert done.returncode == 0 and not wrong, f"exit {done.returncode}: {wrong[:20]}"
-    assert done.stdout.count("Dumping ") == len(files)
-    invalid = [line for line in done.stdout.splitlines() if line.startswith("baseOffset") and not CLEAN.match(line)]
+    done = machine.run(TOOLS + "DumpLogSegments", *options, "--files", ",".join(map(str, files)), seconds=240)
+    wrong = complaints(done.err)
+    assert done.code == 0 and not wrong, f"exit {done.code}: {wrong[:20]}"
+    assert done.out.count("Dumping ") == len(files)
+    invalid = [line for line in done.out.splitlines() if line.startswith("baseOffset") and not CLEAN.match(line)]
     assert not invalid, invalid[:3]
-    return done.stdout
+    return done.out
 
 
 def complaints(said: str) -> list[str]:

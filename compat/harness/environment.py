@@ -105,10 +105,28 @@ def jars() -> Path:
 QUICK_TO_START = ["-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto"]
 
 
-def java(main_class: str, *arguments: str, machine=QUICK_TO_START) -> list[str]:
-    """The command line of a program of Apache Kafka's."""
-    return ["java", *machine,
-            f"-Dlog4j2.configurationFile={COMPAT / 'apache-kafka/log4j2.xml'}", "-cp", f"{jars()}/*", main_class, *arguments]
+def java(main_class: str, *arguments: str, machine=QUICK_TO_START, classes: Path | None = None) -> list[str]:
+    """The command line of a program of Apache Kafka's; with `classes`, of one of ours, which loads the tools by itself."""
+    libraries = jars()
+    if classes:
+        path = os.pathsep.join([str(classes), *(str(jar) for jar in libraries.glob("*.jar") if not jar.name.startswith("kafka-tools-4"))])
+    else:
+        path = f"{libraries}/*"
+    return ["java", *machine, f"-Dlog4j2.configurationFile={COMPAT / 'apache-kafka/log4j2.xml'}", "-cp", path, main_class, *arguments]
+
+
+def java_program() -> Path:
+    """The folder with the classes of `java-client/`."""
+    folder = COMPAT / "java-client"
+    sources, classes = sorted(folder.glob("*.java")), BUILD / folder.name
+    stamp = classes / "sources.sha256"
+    if not _stamped(stamp, sources):
+        libraries = jars()
+        debian("openjdk-17-jdk-headless", "javac")
+        shutil.rmtree(classes, ignore_errors=True)
+        _run(["javac", "-nowarn", "-Xlint:-options", "-d", str(classes), "-cp", f"{libraries}/*", *map(str, sources)])
+        stamp.write_text(_digest(sources))
+    return classes
 
 
 GO = "1.26.8"
