@@ -11,7 +11,8 @@ public class Golden {
     static final List<String> APIS = List.of("Produce", "Fetch", "ListOffsets", "Metadata", "ApiVersions", "CreateTopics",
         "DeleteTopics", "InitProducerId", "FindCoordinator", "OffsetForLeaderEpoch", "DescribeConfigs", "DescribeCluster",
         "OffsetCommit", "OffsetFetch", "JoinGroup", "Heartbeat", "LeaveGroup", "SyncGroup", "DescribeGroups", "ListGroups",
-        "DeleteGroups", "OffsetDelete", "CreatePartitions", "DeleteRecords", "DescribeTopicPartitions", "DescribeProducers");
+        "DeleteGroups", "OffsetDelete", "CreatePartitions", "DeleteRecords", "DescribeTopicPartitions", "DescribeProducers",
+        "DescribeLogDirs", "UpdateFeatures", "DescribeQuorum", "ElectLeaders");
 
     /** Rises with every number that is written, so that no two fields of a message hold the same. */
     static int next;
@@ -79,6 +80,7 @@ public class Golden {
             case "BOOLEAN" -> filled;
             case "INT8" -> (byte) number;
             case "INT16" -> (short) (number * 100);
+            case "UINT16" -> number * 300;
             case "INT32" -> number * 1_000_000;
             case "INT64" -> number * 1_000_000_000_000L;
             case "UUID" -> filled ? new Uuid(number * 7_000_000_007L, number * 9_000_000_011L) : Uuid.ZERO_UUID;
