@@ -6,12 +6,16 @@
 use std::collections::BTreeMap;
 
 use bytes::{Bytes, BytesMut};
+use kafka_protocol::messages::describe_log_dirs_response::{
+    DescribeLogDirsPartition, DescribeLogDirsResult, DescribeLogDirsTopic,
+};
 use kafka_protocol::messages::*;
-use kafka_protocol::protocol::Request;
-use klamm::protocol::codec::Writer;
+use kafka_protocol::protocol::{Request, StrBytes};
+use klamm::protocol::codec::{Reader, Writer};
 use klamm::protocol::produce;
 use klamm::protocol::{
-    ApiKey, decode_offset_commit, decode_offset_fetch, decode_request, decode_response, encode_fetch_response, encode_response,
+    ApiKey, decode_offset_commit, decode_offset_fetch, decode_request, decode_response, encode_described_log_dirs,
+    encode_fetch_response, encode_response,
 };
 
 struct Golden {
@@ -41,8 +45,12 @@ fn again<R: Request>(golden: &Golden) -> Bytes {
     let Golden { api, version, bytes, .. } = golden;
     if golden.is_request {
         let request = decode_request::<R>(*version, bytes.clone()).unwrap();
-        // Nothing of ours writes ListOffsets 11, whose layout is that of version 10.
-        let layout = if *api == ApiKey::ListOffsets { (*version).min(10) } else { *version };
+        // Nothing of ours writes these, whose layout is that of the version before.
+        let layout = match api {
+            ApiKey::ListOffsets => (*version).min(10),
+            ApiKey::DescribeLogDirs => (*version).min(4),
+            _ => *version,
+        };
         let mut written = BytesMut::new();
         request.encode(&mut written, layout).unwrap();
         written.freeze()
@@ -101,6 +109,46 @@ fn fetch_again(golden: &Golden) -> Bytes {
     to.into_inner().freeze()
 }
 
+/// The answer of DescribeLogDirs 5, which the crate does not read.
+fn log_dirs_again(golden: &Golden) -> Bytes {
+    let from = &mut Reader::new(&golden.bytes);
+    let throttle_time_ms = from.i32().unwrap();
+    let error_code = from.i16().unwrap();
+    let results = from.compact_array_of(|from| {
+        let result = DescribeLogDirsResult::default()
+            .with_error_code(from.i16()?)
+            .with_log_dir(StrBytes::from_string(from.compact_string()?.to_owned()))
+            .with_topics(from.compact_array_of(|from| {
+                let topic = DescribeLogDirsTopic::default()
+                    .with_name(StrBytes::from_string(from.compact_string()?.to_owned()).into())
+                    .with_partitions(from.compact_array_of(|from| {
+                        let partition = DescribeLogDirsPartition::default()
+                            .with_partition_index(from.i32()?)
+                            .with_partition_size(from.i64()?)
+                            .with_offset_lag(from.i64()?)
+                            .with_is_future_key(from.bool()?);
+                        from.skip_tagged_fields()?;
+                        Ok(partition)
+                    })?);
+                from.skip_tagged_fields()?;
+                Ok(topic)
+            })?)
+            .with_total_bytes(from.i64()?)
+            .with_usable_bytes(from.i64()?);
+        let is_cordoned = from.bool()?;
+        from.skip_tagged_fields()?;
+        Ok((result, is_cordoned))
+    });
+    let (results, cordoned): (Vec<_>, Vec<_>) = results.unwrap().into_iter().unzip();
+    let response = DescribeLogDirsResponse::default()
+        .with_throttle_time_ms(throttle_time_ms)
+        .with_error_code(error_code)
+        .with_results(results);
+    let answer = encode_described_log_dirs(golden.version, 7, &response, &cordoned).unwrap();
+    assert_eq!(answer[..4], i32::try_from(answer.len() - 4).unwrap().to_be_bytes(), "the size");
+    body(golden.api, golden.version, answer)
+}
+
 #[expect(clippy::wildcard_enum_match_arm, reason = "APIs that are not served yet have no golden messages")]
 fn written_again(golden: &Golden) -> Bytes {
     match golden.api {
@@ -115,6 +163,8 @@ fn written_again(golden: &Golden) -> Bytes {
         ApiKey::FindCoordinator => again::<FindCoordinatorRequest>(golden),
         ApiKey::OffsetForLeaderEpoch => again::<OffsetForLeaderEpochRequest>(golden),
         ApiKey::DescribeConfigs => again::<DescribeConfigsRequest>(golden),
+        ApiKey::DescribeLogDirs if !golden.is_request && golden.version >= 5 => log_dirs_again(golden),
+        ApiKey::DescribeLogDirs => again::<DescribeLogDirsRequest>(golden),
         ApiKey::DescribeCluster => again::<DescribeClusterRequest>(golden),
         ApiKey::OffsetCommit if golden.is_request && golden.version >= 10 => commit_again(golden),
         ApiKey::OffsetFetch if golden.is_request && golden.version >= 10 => fetch_again(golden),

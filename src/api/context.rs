@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use bytes::Bytes;
 use kafka_protocol::protocol::{Encodable, StrBytes};
 
 use crate::broker::{Broker, Partition, own_writes_are_visible};
 use crate::net::{ConnectionContext, Outcome, Response};
-use crate::protocol::{ApiKey, RequestHeader, encode_response};
+use crate::protocol::{ApiKey, EncodeError, RequestHeader, encode_response};
 use crate::security::{CLUSTER_OPERATIONS, Cluster, Operation, Principal, Resource};
 use crate::types::TopicName;
 
@@ -56,7 +57,12 @@ impl RequestContext {
 
     /// Encodes an answer. One that does not fit its version is a bug of ours: logged, and the connection is closed.
     pub(super) fn respond<R: Encodable>(&self, response: &R) -> Outcome {
-        match encode_response(self.key, self.version, self.correlation_id, response) {
+        self.respond_with(encode_response(self.key, self.version, self.correlation_id, response))
+    }
+
+    /// As [`RequestContext::respond`], with an answer that a codec of its own has encoded.
+    pub(super) fn respond_with(&self, encoded: Result<Bytes, EncodeError>) -> Outcome {
+        match encoded {
             Ok(frame) => Outcome::Response(Response { pieces: vec![frame] }),
             Err(error) => {
                 tracing::error!(api = self.key.name(), version = self.version, %error, "an answer could not be encoded");

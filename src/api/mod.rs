@@ -15,6 +15,7 @@ mod delete_topics;
 mod describe_cluster;
 mod describe_configs;
 mod describe_groups;
+mod describe_log_dirs;
 mod describe_producers;
 mod describe_topic_partitions;
 mod errors;
@@ -102,7 +103,6 @@ macro_rules! later_keys {
             | ApiKey::DeleteAcls
             | ApiKey::AlterConfigs
             | ApiKey::AlterReplicaLogDirs
-            | ApiKey::DescribeLogDirs
             | ApiKey::SaslAuthenticate
             | ApiKey::CreateDelegationToken
             | ApiKey::RenewDelegationToken
@@ -177,6 +177,10 @@ async fn dispatch(broker: Arc<Broker>, context: RequestContext, frame: BytesMut,
         ApiKey::Fetch => match decode_request(context.version, frame.freeze().slice(body_start..)) {
             Ok(request) => fetch::handle(broker, &context, request).await,
             Err(error) => Outcome::Close(format!("Fetch version {}: {error}", context.version)),
+        },
+        ApiKey::DescribeLogDirs => match decode_request(context.version, frame.freeze().slice(body_start..)) {
+            Ok(request) => describe_log_dirs::handle(broker, &context, request).await,
+            Err(error) => Outcome::Close(format!("DescribeLogDirs version {}: {error}", context.version)),
         },
         ApiKey::ListOffsets => answer!(list_offsets),
         ApiKey::Metadata => answer!(metadata),

@@ -420,6 +420,13 @@ impl Partition {
         }
     }
 
+    /// Bytes of the log, and how far its end is behind the high watermark. Of any replica, whoever leads; `None` once closed.
+    pub(super) fn stored(&self) -> Option<(u64, i64)> {
+        let state = self.lock();
+        let lag = state.leader.high_watermark().0.saturating_sub(state.log.log_end_offset().0).max(0);
+        (!state.closed).then(|| (state.log.size(), lag))
+    }
+
     /// What the metadata says of the leadership: a new epoch starts at the log end, durably before any batch of it.
     pub(super) fn lead(&self, leader_epoch: LeaderEpoch, is_leader: bool) {
         let mut state = self.lock();

@@ -62,7 +62,9 @@ fn directories(disk: &dyn Disk, root: &Path) {
     assert_eq!(names(disk, &deep), ["b", "c"]);
     disk.remove_directory(&root.join("one")).unwrap();
     assert!(names(disk, root).is_empty());
-    assert!(disk.available_bytes(root).unwrap() > 0);
+    let available = disk.available_bytes(root).unwrap();
+    assert!(available > 0 && available <= disk.total_bytes(root).unwrap());
+    assert_eq!(kind(disk.total_bytes(&root.join("missing"))), ErrorKind::NotFound);
 }
 
 fn modes(disk: &dyn Disk, root: &Path) {

@@ -129,7 +129,7 @@ api_keys! {
     DescribeConfigs = 32,               serves(1, 4),  from(4),  Both;
     AlterConfigs = 33,                  LATER,         from(2),  Both;
     AlterReplicaLogDirs = 34,           LATER,         from(2),  Broker;
-    DescribeLogDirs = 35,               LATER,         from(2),  Broker;
+    DescribeLogDirs = 35,               serves(1, 5),  from(2),  Broker;
     SaslAuthenticate = 36,              LATER,         from(2),  Both;
     CreatePartitions = 37,              serves(0, 3),  from(2),  Both;
     CreateDelegationToken = 38,         LATER,         from(2),  Both;
@@ -233,10 +233,11 @@ impl ApiKey {
     }
 
     /// The version whose layout `version` has in kafka-protocol, which is behind Kafka 4.3 in places: ListOffsets 11 only allows
-    /// one more special timestamp (KIP-1023).
+    /// one more special timestamp (KIP-1023); the request of DescribeLogDirs 5 is that of 4, its answer has a codec of its own.
     pub(super) const fn layout_version(self, version: i16) -> i16 {
         match (self, version) {
             (Self::ListOffsets, 11) => 10,
+            (Self::DescribeLogDirs, 5) => 4,
             _ => version,
         }
     }

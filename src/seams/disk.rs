@@ -55,6 +55,9 @@ pub trait Disk: Send + Sync + Debug {
 
     /// Bytes an ordinary user may still write below `path`.
     fn available_bytes(&self, path: &Path) -> io::Result<u64>;
+
+    /// Bytes of the whole file system that `path` lies on, used or not.
+    fn total_bytes(&self, path: &Path) -> io::Result<u64>;
 }
 
 /// A held lock; dropping it lets go.

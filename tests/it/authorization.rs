@@ -8,8 +8,8 @@ use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
 use kafka_protocol::messages::offset_for_leader_epoch_request::{OffsetForLeaderPartition, OffsetForLeaderTopic};
 use kafka_protocol::messages::{
     ApiVersionsRequest, CreateTopicsRequest, DeleteGroupsRequest, DescribeClusterRequest, DescribeConfigsRequest,
-    DescribeGroupsRequest, FindCoordinatorRequest, InitProducerIdRequest, ListGroupsRequest, MetadataRequest,
-    OffsetDeleteRequest, OffsetForLeaderEpochRequest, TransactionalId,
+    DescribeGroupsRequest, DescribeLogDirsRequest, FindCoordinatorRequest, InitProducerIdRequest, ListGroupsRequest,
+    MetadataRequest, OffsetDeleteRequest, OffsetForLeaderEpochRequest, TransactionalId,
 };
 use klamm::protocol::ApiKey;
 use klamm::security::{Authorizer, DenyAll, Operation, Principal, Resource};
@@ -95,12 +95,28 @@ async fn refusals(key: ApiKey, client: &mut Client, topic: &Topic) -> Vec<i16> {
         ApiKey::OffsetForLeaderEpoch => vec![end_of_epoch(client, topic).await.0],
         ApiKey::DescribeConfigs => vec![describe_configs(client, 2, "t").await.0],
         // Handled apart: their codes are not the topic's.
+        key if cluster_code(key, client).await.is_some() => vec![TOPIC_AUTHORIZATION_FAILED],
         key if group_codes(key, client).await.is_some() => vec![TOPIC_AUTHORIZATION_FAILED],
         ApiKey::InitProducerId | ApiKey::FindCoordinator | ApiKey::ApiVersions | ApiKey::DescribeCluster => {
             vec![TOPIC_AUTHORIZATION_FAILED]
         }
         other => panic!("{other} is served and nothing says what it answers to somebody who may do nothing"),
     }
+}
+
+/// What the APIs of the cluster say to somebody who may do nothing to it; `None` for other APIs.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the others have codes of their own")]
+async fn cluster_code(key: ApiKey, client: &mut Client) -> Option<i16> {
+    Some(match key {
+        ApiKey::DescribeLogDirs => {
+            let request = DescribeLogDirsRequest::default().with_topics(None);
+            assert!(client.call(2, &request).await.results.is_empty());
+            let answer = client.call(4, &request).await;
+            assert!(answer.results.is_empty());
+            answer.error_code
+        }
+        _ => return None,
+    })
 }
 
 /// What the APIs of groups say to somebody who may do nothing to a group; `None` for other APIs.
@@ -188,6 +204,14 @@ async fn who_may_do_nothing_is_refused_by_every_api() {
         }
     }
     assert_eq!(of_groups, 10);
+    let mut of_the_cluster = 0;
+    for key in ApiKey::ALL {
+        if let Some(code) = cluster_code(*key, &mut client).await {
+            assert_eq!(code, CLUSTER_AUTHORIZATION_FAILED, "{key}");
+            of_the_cluster += 1;
+        }
+    }
+    assert_eq!(of_the_cluster, 1);
     assert_eq!(find_coordinator(&mut client, 1).await, TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
     // These two anybody may ask; what may be done to the cluster is nothing.
     assert_eq!(client.call(0, &ApiVersionsRequest::default()).await.error_code, 0);

@@ -23,6 +23,7 @@ mod authorization;
 mod fetching;
 mod formats;
 mod groups;
+mod log_directories;
 mod partitions;
 mod refusals;
 mod settings;

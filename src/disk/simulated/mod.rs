@@ -270,6 +270,13 @@ impl Disk for SimulatedDisk {
             Ok(shared.faults.capacity.map_or(PLENTY, |capacity| capacity.saturating_sub(shared.tree.used())))
         })
     }
+
+    fn total_bytes(&self, path: &Path) -> io::Result<u64> {
+        self.call_path(Operation::AvailableBytes, path, |shared| {
+            shared.tree.resolve(path)?;
+            Ok(shared.faults.capacity.unwrap_or(PLENTY))
+        })
+    }
 }
 
 #[derive(Debug)]
