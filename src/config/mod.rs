@@ -7,6 +7,7 @@
 
 mod describe;
 mod deviations;
+mod environment;
 mod groups;
 mod key;
 mod keys;
