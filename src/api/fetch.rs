@@ -72,8 +72,6 @@ pub(super) async fn handle(broker: &Arc<Broker>, context: &RequestContext, reque
         .collect();
     data.extend(refused.iter().map(|((target, _), code)| refused_partition(broker, context, target, *code)));
     view.partitions = targets.into_iter().chain(refused.into_iter().map(|(target, _)| target)).collect();
-    let sent = data.iter().map(|partition| partition.records.as_ref().map_or(0, bytes::Bytes::len)).sum();
-    broker.metrics.sent(sent);
     respond(broker, context, &view, data)
 }
 

@@ -67,7 +67,6 @@ impl Service for Api {
             Err(error) => return Reply::Close(format!("request header: {error}")),
         };
         let context = RequestContext::new(connection, &header, &frame);
-        self.broker.metrics.request(header.api_key.name());
         if header.is_served() {
             poll_once(dispatch(Arc::clone(&self.broker), context, frame, header.body_position()))
         } else if header.api_key == ApiKey::ApiVersions {
@@ -160,6 +159,7 @@ macro_rules! later_keys {
 /// The one match: every key stands here; those that are not served were turned away before.
 async fn dispatch(broker: Arc<Broker>, context: RequestContext, frame: BytesMut, body_start: usize) -> Outcome {
     let broker = &broker;
+    let _timed = broker.metrics.requests.begin(context.key, context.version, &*broker.clock);
     /// Decodes the body, runs the handler, encodes its answer.
     macro_rules! answer {
         ($module:ident) => {

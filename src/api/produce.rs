@@ -214,7 +214,11 @@ fn append_records(
     let refuse = |code| response::produce_refusal(index, code);
     let records = asked.partition.ok_or_else(|| refuse(ErrorCode::InvalidRecord))?;
     let acks = acks.ok_or_else(|| refuse(ErrorCode::InvalidRequiredAcks))?;
-    let partition = broker.partition(topic, id).map_err(|error| refuse(partition_error(&error)))?;
+    let partition = broker.partition(topic, id).map_err(|error| {
+        broker.metrics.elsewhere.produce();
+        refuse(partition_error(&error))
+    })?;
+    partition.traffic.produce();
     let bytes = records.records.clone().and_then(|range| frame.get_mut(range)).unwrap_or_default();
     let settings = partition.settings();
     let now = broker.clock.timestamp();
@@ -238,11 +242,12 @@ fn append_records(
     if is_internal_topic(topic.get().as_str()) && *context.client_id != *ADMIN_CLIENT {
         return Err(refuse(ErrorCode::InvalidTopicException));
     }
-    let valid = validate_produce(bytes, &rules).map_err(|refusal| refused_batch(index, &partition, refusal))?;
+    let sent_bytes = bytes.len();
+    let valid = validate_produce(bytes, &rules).map_err(|refusal| refused_batch(index, &partition, sent_bytes, refusal))?;
     if valid.header.attributes.is_transactional() {
         return Err(refuse(ErrorCode::InvalidTxnState));
     }
-    broker.metrics.received(valid.header.length, valid.header.record_count);
+    let record_count = valid.header.record_count;
     let mut rewritten = valid.rewritten;
     let bytes = match &mut rewritten {
         Some(bytes) => bytes.as_mut_slice(),
@@ -251,6 +256,7 @@ fn append_records(
     let batch = Validated { bytes, header: valid.header, max_timestamp_delta: valid.max_timestamp_delta };
     match partition.append(batch, acks, Some(slot), now) {
         Ok(appended) => {
+            partition.traffic.appended(sent_bytes, record_count);
             let answer = appended_answer(index, &appended, settings.timestamp_type, now);
             Ok(Progress::Appended { partition, end: appended.last_offset.next(), answer })
         }
@@ -292,6 +298,7 @@ fn refused_append(
 ) -> PartitionProduceResponse {
     let mut refusal = response::produce_refusal(index, partition_error(error)).with_error_message(None);
     if matches!(error, PartitionError::Append(_)) {
+        partition.traffic.produce_failed();
         refusal.log_start_offset = log_start(partition);
     }
     if context.version >= NAMES_LEADER && matches!(error, PartitionError::NotLeader) {
@@ -305,9 +312,22 @@ fn refused_append(
     refusal
 }
 
+/// Batches that are too large or damaged are no failure of the broker's, says Kafka (ReplicaManager.appendToLocalLog).
+fn count_refusal(partition: &Partition, bytes: usize, refusal: &Refusal) {
+    match refusal {
+        Refusal::TooLarge { .. } => partition.traffic.rejected(bytes),
+        Refusal::Corrupt(_) | Refusal::LargerThanSegment { .. } => {}
+        Refusal::InvalidRecord { .. }
+        | Refusal::InvalidTimestamp { .. }
+        | Refusal::NotOneBatch(_)
+        | Refusal::UnsupportedCompression(_) => partition.traffic.produce_failed(),
+    }
+}
+
 /// Kafka tells the log start with refusals of what is in the batch, and a message with those that name records
 /// (ReplicaManager.appendRecordsToLeader).
-fn refused_batch(index: i32, partition: &Partition, refusal: Refusal) -> PartitionProduceResponse {
+fn refused_batch(index: i32, partition: &Partition, bytes: usize, refusal: Refusal) -> PartitionProduceResponse {
+    count_refusal(partition, bytes, &refusal);
     let mut answer = response::produce_refusal(index, batch_refusal(&refusal));
     if matches!(refusal, Refusal::InvalidRecord { .. } | Refusal::InvalidTimestamp { .. }) {
         answer.log_start_offset = log_start(partition);

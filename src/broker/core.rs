@@ -18,6 +18,7 @@ use crate::controller::{
     TopicSelector,
 };
 use crate::metadata::{MetadataImage, PartitionImage, TopicImage};
+use crate::quorum::QuorumLeader;
 use crate::replica::FetchSessions;
 use crate::seams::{Clock, Execution, Lane, lock};
 use crate::security::{Authorized, Cluster, Security};
@@ -32,8 +33,9 @@ pub struct Broker {
     pub clock: Arc<dyn Clock>,
     pub execution: Arc<dyn Execution>,
     pub disk_reads: DiskReads,
-    pub metrics: Metrics,
+    pub metrics: Arc<Metrics>,
     pub(super) controller: ControllerHandle,
+    pub(super) quorum_leader: watch::Receiver<QuorumLeader>,
     pub(super) publisher: Arc<Publisher>,
     pub(super) partitions: Arc<Partitions>,
     pub(super) producer_ids: ProducerIds,
@@ -81,16 +83,10 @@ impl Broker {
         self.image().topics().by_name(name.get().as_str()).cloned()
     }
 
-    /// All counters as OpenMetrics text; those that are cheap to count are counted now.
-    ///
-    /// # Errors
-    /// When a counter cannot be written as text.
-    pub fn metrics_text(&self) -> Result<String, std::fmt::Error> {
-        let offline = self.partitions.directories().iter().filter(|directory| directory.is_offline()).count();
-        self.metrics.set_totals(self.image().topics().len(), self.partitions.count(), offline);
-        let mut text = String::new();
-        prometheus_client::encoding::text::encode(&mut text, self.metrics.registry())?;
-        Ok(text)
+    /// Whether this node's controller decides for the cluster.
+    #[must_use]
+    pub fn is_active_controller(&self) -> bool {
+        self.quorum_leader.borrow().is_active
     }
 
     /// Whether the node is stopping.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{Broker, FetchLook, Metrics, Partition, PartitionError};
+use super::{Broker, FetchLook, Partition, PartitionError};
 use crate::log::{ReadPlan, ReadResult};
 use crate::replica::{PartitionRequest, Slot};
 
@@ -52,7 +52,7 @@ impl FetchJob {
             if !self.register(&overview, &slot) || broker.is_stopping() {
                 break;
             }
-            let _counted = Waits::new(&broker.metrics);
+            let _counted = broker.metrics.fetches_waiting.enter();
             let woken = tokio::time::timeout(remaining, std::future::poll_fn(|context| slot.poll(context))).await;
             if woken.is_err() {
                 break;
@@ -103,6 +103,7 @@ impl FetchJob {
                 }),
                 Err(error) => Err(error),
             };
+            count(partition, &result);
             if let Ok(fetched) = &result {
                 budget = budget.saturating_sub(fetched.records.len());
                 nothing_yet &= fetched.records.is_empty();
@@ -113,19 +114,11 @@ impl FetchJob {
     }
 }
 
-/// Counts a fetch that waits, until it goes on or its connection breaks.
-struct Waits<'a>(&'a Metrics);
-
-impl<'a> Waits<'a> {
-    fn new(metrics: &'a Metrics) -> Self {
-        metrics.fetches_waiting.inc();
-        Self(metrics)
-    }
-}
-
-impl Drop for Waits<'_> {
-    fn drop(&mut self) {
-        self.0.fetches_waiting.dec();
+/// Errors that are part of a cluster's life are no failures (ReplicaManager.readFromLog).
+fn count(partition: &Partition, result: &Result<Fetched, PartitionError>) {
+    partition.traffic.fetched(result.as_ref().map_or(0, |fetched| fetched.records.len()));
+    if let Err(PartitionError::Damaged | PartitionError::NegativeMaxBytes) = result {
+        partition.traffic.fetch_failed();
     }
 }
 

@@ -24,6 +24,9 @@ pub(super) enum Chore {
     TimedSyncs,
 }
 
+/// Quantiles of durations are those of the last one to two of these.
+const RECENT: Duration = Duration::from_secs(60);
+
 /// How often files whose deletion delay has passed are looked for: four times in that delay, as the node's default has it, within these.
 const REMOVAL_INTERVALS: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(15));
 /// How exactly `flush.ms` is kept; only page-cache mode needs it.
@@ -68,6 +71,14 @@ pub(super) async fn run(broker: Arc<Broker>) {
         if run_blocking(&*broker.execution, Blocking::Read, work).await.is_none() {
             return;
         }
+    }
+}
+
+/// Lets what the metrics call the last minutes move on, for as long as the node runs.
+pub(super) async fn turn_windows(broker: Arc<Broker>) {
+    let mut stopping = broker.stopping.subscribe();
+    while tokio::time::timeout(RECENT, stopping.wait_for(|stopping| *stopping)).await.is_err() {
+        broker.metrics.requests.turn_window();
     }
 }
 

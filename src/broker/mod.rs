@@ -18,6 +18,7 @@ mod log_directories;
 mod maintenance;
 mod metrics;
 mod node;
+mod observation;
 mod opening;
 mod own_writes;
 mod partition;
@@ -41,8 +42,11 @@ pub use directory::LogDirectory;
 pub use disk_reads::DiskReads;
 pub use fetch::{FetchJob, Fetched};
 pub use log_directories::{DescribedDirectory, DescribedLog, DirectorySpace};
-pub use metrics::Metrics;
+pub use metrics::{
+    Count, Durations, DurationsSeen, Entered, Level, Metrics, RequestMetrics, RequestsSeen, Timed, Traffic, TrafficSeen,
+};
 pub use node::{Node, NodeOptions, Seams, StartError};
+pub use observation::{ClusterCounts, Listed, Observation, ReplicaCounts};
 pub use own_writes::own_writes_are_visible;
 pub use partition::{FetchLook, Partition, PartitionError, PartitionOptions};
 pub use partitions::{Found, Partitions, PartitionsOptions};

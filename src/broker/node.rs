@@ -10,8 +10,8 @@ use super::coordinators::Coordinators;
 use super::core::Broker;
 use super::storage::{OpenDirectory, Storage};
 use super::{
-    ControllerError, DiskReads, Found, LogDirectory, Metrics, Partitions, PartitionsOptions, ProducerIds, Publisher, SyncQueue,
-    controller_task, coordinators, maintenance,
+    ControllerError, ControllerHandle, DiskReads, Found, LogDirectory, Metrics, Partitions, PartitionsOptions, ProducerIds,
+    Publisher, SyncQueue, controller_task, coordinators, maintenance,
 };
 use crate::config::{ConfigMap, DynamicConfigs, Listener, ListenerPurpose, ServerConfig, TopicSettings};
 use crate::controller::{Bootstrap, BrokerHeartbeat, RegisterBroker, TopicDefaults};
@@ -89,10 +89,12 @@ impl Node {
         let (fatal_sender, fatal) = watch::channel(None);
         let (directories, found) = directories(log_directories, &seams, &config, &fatal_sender);
         let directory_ids = directories.iter().map(|directory| directory.id).collect();
+        let metrics = Arc::new(Metrics::default());
         let partitions = Partitions::new(PartitionsOptions {
             config: Arc::clone(&config),
             disk: Arc::clone(&seams.disk),
             clock: Arc::clone(&seams.clock),
+            metrics: Arc::clone(&metrics),
             directories,
             found,
         });
@@ -113,18 +115,7 @@ impl Node {
         .await?;
         watch_quorum(&*seams.execution, &*quorum, fatal_sender.clone());
         publish(&seams, &*quorum, &publisher, &partitions);
-        let controller = controller_task::start(controller_task::ControllerOptions {
-            quorum: Arc::clone(&quorum),
-            publisher: Arc::clone(&publisher),
-            clock: Arc::clone(&seams.clock),
-            execution: Arc::clone(&seams.execution),
-            defaults: topic_defaults(&config),
-            queue: config.controller_queue,
-            disk: Arc::clone(&seams.disk),
-            metadata_directory: config.metadata_log_dir.clone(),
-            proposals: proposals(&settings),
-            fatal: fatal_sender,
-        });
+        let controller = start_controller(&config, &seams, &quorum, &publisher, proposals(&settings), fatal_sender);
         controller.ask(Bootstrap { min_insync_replicas: min_insync_replicas(&config) }).await?;
         let broker_epoch = controller.ask(registration(&config, &seams, &bound, directory_ids)).await?;
         controller.ask(alive(&config, broker_epoch, &publisher)).await?;
@@ -139,7 +130,8 @@ impl Node {
             security: Security::new(authorizer),
             clock: Arc::clone(&seams.clock),
             execution: Arc::clone(&seams.execution),
-            metrics: Metrics::default(),
+            metrics,
+            quorum_leader: quorum.leader(),
             coordinators: Coordinators::default(),
             controller,
             publisher,
@@ -201,9 +193,32 @@ impl Deadline<'_> {
     }
 }
 
+fn start_controller(
+    config: &ServerConfig,
+    seams: &Seams,
+    quorum: &Arc<dyn MetadataQuorum>,
+    publisher: &Arc<Publisher>,
+    proposals: usize,
+    fatal: watch::Sender<Option<String>>,
+) -> ControllerHandle {
+    controller_task::start(controller_task::ControllerOptions {
+        quorum: Arc::clone(quorum),
+        publisher: Arc::clone(publisher),
+        clock: Arc::clone(&seams.clock),
+        execution: Arc::clone(&seams.execution),
+        defaults: topic_defaults(config),
+        queue: config.controller_queue,
+        disk: Arc::clone(&seams.disk),
+        metadata_directory: config.metadata_log_dir.clone(),
+        proposals,
+        fatal,
+    })
+}
+
 /// What goes on for as long as the node runs.
 fn spawn_tasks(broker: &Arc<Broker>) {
     broker.execution.spawn(Lane::Control, Box::pin(maintenance::run(Arc::clone(broker))));
+    broker.execution.spawn(Lane::Control, Box::pin(maintenance::turn_windows(Arc::clone(broker))));
     broker.execution.spawn(Lane::Control, Box::pin(coordinators::run(Arc::clone(broker))));
 }
 

@@ -9,11 +9,12 @@ use std::task::Waker;
 
 use arc_swap::ArcSwap;
 
+use super::metrics::Traffic;
 use super::{LogDirectory, Syncs};
 use crate::config::{FlushMode, TopicSettings};
 use crate::log::{
-    ActiveProducer, AppendError, AppendRefusal, Appended, Log, LogFault, ReadPlan, ReadRefusal, TimestampPlan, TimestampTarget,
-    Validated,
+    ActiveProducer, AppendError, AppendRefusal, Appended, Log, LogFault, LogShape, ReadPlan, ReadRefusal, TimestampPlan,
+    TimestampTarget, Validated,
 };
 use crate::replica::{Keep, Leader, PartitionRequest, PendingList, Slot};
 use crate::seams::lock;
@@ -38,6 +39,7 @@ pub struct Partition {
     pub topic: TopicName,
     pub id: TopicIdPartition,
     pub directory: Arc<LogDirectory>,
+    pub traffic: Traffic,
     settings: ArcSwap<TopicSettings>,
     state: Mutex<State>,
 }
@@ -109,7 +111,8 @@ impl Partition {
         // Recovery kept only what is whole on the device, and a lone replica has nobody to ask for more.
         let leader = Leader::new(leader_epoch, log.flushed_offset(), flush_mode);
         let state = State { log, leader, pending: PendingList::default(), queued: false, leads: is_leader, closed: false };
-        Ok(Arc::new(Self { topic, id, directory, settings: ArcSwap::new(settings), state: Mutex::new(state) }))
+        let settings = ArcSwap::new(settings);
+        Ok(Arc::new(Self { topic, id, directory, traffic: Traffic::default(), settings, state: Mutex::new(state) }))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -153,9 +156,13 @@ impl Partition {
         batch: Validated<'_>,
         now: Timestamp,
     ) -> Result<Appended, PartitionError> {
+        self.traffic.produce();
         let state = self.open()?;
         state.check_epoch(Some(leader_epoch))?;
-        self.append_in(state, batch, Acks::Leader, None, now)
+        let (bytes, records) = (batch.bytes.len(), batch.header.record_count);
+        let appended = self.append_in(state, batch, Acks::Leader, None, now)?;
+        self.traffic.appended(bytes, records);
+        Ok(appended)
     }
 
     fn append_in(
@@ -280,6 +287,12 @@ impl Partition {
     /// Closed, offline.
     pub fn log_end(&self) -> Result<Offset, PartitionError> {
         Ok(self.open()?.log.log_end_offset())
+    }
+
+    /// `None` once it is closed or offline.
+    pub(super) fn log_shape(&self) -> Option<LogShape> {
+        let state = self.lock();
+        (!state.closed && !self.directory.is_offline()).then(|| state.log.shape())
     }
 
     /// Looks at what a fetch of `request` would find.

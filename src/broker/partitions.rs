@@ -10,12 +10,12 @@ use arc_swap::ArcSwap;
 use super::opening::open_all;
 use super::storage::set_aside;
 use super::unopened::{KnownLog, Unopened};
-use super::{LogDirectory, Partition, PartitionOptions};
+use super::{LogDirectory, Metrics, Partition, PartitionOptions};
 use crate::config::{DynamicConfigs, FlushMode, ServerConfig, TopicSettings};
 use crate::log::checkpoint::{LOG_START_OFFSET, RECOVERY_POINT};
 use crate::log::directory::{PartitionState, deleted_name, list_partitions};
 use crate::log::{CleanupPolicy, Log, LogConfig, LogFault, OpenFiles, OpenOptions, read_topic_id};
-use crate::metadata::{MetadataDelta, MetadataImage, TopicImage};
+use crate::metadata::{MetadataDelta, MetadataImage, PartitionImage, TopicImage};
 use crate::seams::{Clock, Disk, Execution, lock};
 use crate::types::{DirectoryId, NodeId, Now, Offset, PartitionIndex, TopicId, TopicIdPartition, TopicPartition};
 
@@ -37,6 +37,7 @@ pub struct Partitions {
     config: Arc<ServerConfig>,
     disk: Arc<dyn Disk>,
     clock: Arc<dyn Clock>,
+    metrics: Arc<Metrics>,
     directories: Vec<Arc<LogDirectory>>,
     open_files: Arc<OpenFiles>,
     /// By directory, in the order of `directories`.
@@ -72,6 +73,7 @@ pub struct PartitionsOptions {
     pub config: Arc<ServerConfig>,
     pub disk: Arc<dyn Disk>,
     pub clock: Arc<dyn Clock>,
+    pub metrics: Arc<Metrics>,
     pub directories: Vec<Arc<LogDirectory>>,
     pub found: Vec<Found>,
 }
@@ -79,13 +81,14 @@ pub struct PartitionsOptions {
 impl Partitions {
     #[must_use]
     pub fn new(options: PartitionsOptions) -> Arc<Self> {
-        let PartitionsOptions { config, disk, clock, directories, found } = options;
+        let PartitionsOptions { config, disk, clock, metrics, directories, found } = options;
         Arc::new(Self {
             node_id: config.node_id,
             open_files: OpenFiles::new(config.storage.max_open_segment_files),
             config,
             disk,
             clock,
+            metrics,
             directories,
             found: Mutex::new(found),
             table: ArcSwap::default(),
@@ -99,11 +102,6 @@ impl Partitions {
     #[must_use]
     pub fn get(&self, id: TopicIdPartition) -> Option<Arc<Partition>> {
         self.table.load().get(&id).cloned()
-    }
-
-    #[must_use]
-    pub fn count(&self) -> usize {
-        self.table.load().len()
     }
 
     /// All partitions, by topic and number.
@@ -140,11 +138,20 @@ impl Partitions {
         for id in &delta.changed_partitions {
             if let (Some(partition), Some(image)) = (table.get(id), after.topics().partition(*id)) {
                 partition.lead(image.leader_epoch, image.leader == Some(self.node_id));
+                self.count_isr_change(changing.image.topics().partition(*id), image);
             }
         }
         self.table.store(Arc::new(table));
         self.configure(&delta, after);
         changing.image = after.clone();
+    }
+
+    /// As often as the ISR of a partition led here shrank or grew, whatever the number of replicas (Partition.alterPartitionListener).
+    fn count_isr_change(&self, before: Option<&Arc<PartitionImage>>, after: &PartitionImage) {
+        let Some(before) = before.filter(|_| after.leader == Some(self.node_id)) else { return };
+        let has_lost = |from: &PartitionImage, to: &PartitionImage| from.isr.iter().any(|node| !to.isr.contains(node));
+        self.metrics.isr_shrinks.add(u64::from(has_lost(before, after)));
+        self.metrics.isr_expands.add(u64::from(has_lost(after, before)));
     }
 
     /// Opens the partitions that found no space before. Blocks on the disk.
@@ -382,6 +389,7 @@ impl Partitions {
     fn remove(&self, partition: &Partition) {
         // Closing without keeping writes nothing, so nothing can fail.
         let _ = partition.close(None);
+        self.metrics.elsewhere.absorb(partition.traffic.seen());
         let delay = Duration::from_millis(u64::try_from(partition.settings().file_delete_delay_ms).unwrap_or(0));
         self.retire(&partition.directory, &partition.name(), partition.id.topic_id, delay);
     }

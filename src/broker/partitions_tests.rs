@@ -71,6 +71,7 @@ fn table_over(disk: SimulatedDisk, found: Found) -> Arc<Partitions> {
         config,
         disk,
         clock: Arc::new(SystemClock::new()),
+        metrics: Arc::default(),
         directories: vec![directory],
         found: vec![found],
     })
@@ -149,7 +150,7 @@ fn partitions_are_all_opened_whoever_helps() {
         let records: Vec<_> = (1..=50).flat_map(|number| topic(&format!("t{number}"), number)).collect();
         image.apply_batch(&records, image.end()).unwrap();
         table.update(&image, helpers);
-        assert_eq!(table.count(), 150);
+        assert_eq!(table.all().len(), 150);
         assert!(table.all().iter().all(|partition| partition.offsets().is_ok()));
     }
     threads.shut_down(Duration::from_secs(30)).unwrap();
@@ -165,7 +166,7 @@ fn a_topic_that_is_to_be_compacted_is_named_once() {
     records.push(setting("compacted", "cleanup.policy", "compact"));
     records.extend(topic("other", 2));
     fold(&table, &mut image, &records);
-    assert_eq!(table.count(), 6);
+    assert_eq!(table.all().len(), 6);
     assert_eq!(lines.about("there is no compaction yet"), 1, "once for three partitions");
     fold(&table, &mut image, &[setting("compacted", "retention.ms", "7"), setting("other", "retention.ms", "7")]);
     assert_eq!(lines.about("there is no compaction yet"), 1, "not again when something else of it changes");
@@ -234,7 +235,7 @@ fn a_partition_that_finds_no_space_is_opened_once_there_is_some() {
     fill(&disk);
     fold(&table, &mut image, &topic("t", 1));
     for _ in 0..2 {
-        assert_eq!(table.count(), 2, "the others are there");
+        assert_eq!(table.all().len(), 2, "the others are there");
         assert_eq!(table.unopened().ids(), [id(1)]);
         assert!(!table.directories()[0].is_offline());
         table.chore(Chore::RemoveDeleted, Timestamp(1));
@@ -243,7 +244,7 @@ fn a_partition_that_finds_no_space_is_opened_once_there_is_some() {
     }
     empty(&disk);
     table.chore(Chore::RemoveDeleted, Timestamp(1));
-    assert_eq!((table.count(), table.unopened().ids()), (3, Vec::new()));
+    assert_eq!((table.all().len(), table.unopened().ids()), (3, Vec::new()));
     assert!(table.get(id(1)).unwrap().offsets().is_ok());
     assert!(disk.exists("/data/t-1".as_ref()).unwrap());
 }
@@ -257,10 +258,10 @@ fn the_deletion_of_a_topic_ends_the_wait_for_space() {
     fold(&table, &mut image, &[records::RemoveTopic { topic_id: topic_id(1) }.into()]);
     empty(&disk);
     table.chore(Chore::RemoveDeleted, Timestamp(1));
-    assert_eq!((table.count(), table.unopened().ids()), (0, Vec::new()));
+    assert_eq!((table.all().len(), table.unopened().ids()), (0, Vec::new()));
     assert!(!disk.exists("/data/t-1".as_ref()).unwrap());
     fold(&table, &mut image, &topic("t", 2));
-    assert_eq!(table.count(), 3, "what the first topic left is not in the way of the second");
+    assert_eq!(table.all().len(), 3, "what the first topic left is not in the way of the second");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The command line: arguments in, a checked configuration or a text to print out.
 //!
-//! Owns: the commands and their options, `config show`, `config docs`.
+//! Owns: the commands and their options, `config show`, `config docs`, `metrics docs`.
 //! Never does: start a broker; `main.rs` does that with what comes out of here.
 //! Invariants: whatever is wrong with arguments or files is told on standard error, one sentence each, with exit code 2, before anything is
 //! touched.
@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::{Loaded, Problem, RawConfig, ServerConfig};
+use crate::ops::metrics_documentation;
 use crate::seams::{Disk, OpenMode};
 
 /// A broker that speaks Kafka's protocol. Without a command: serve.
@@ -33,6 +34,15 @@ enum CommandArguments {
     /// Look at settings
     #[command(subcommand)]
     Config(ConfigArguments),
+    /// Look at metrics
+    #[command(subcommand)]
+    Metrics(MetricsArguments),
+}
+
+#[derive(Subcommand, Debug)]
+enum MetricsArguments {
+    /// Print the documentation of all metrics (docs/METRICS.md)
+    Docs,
 }
 
 #[derive(Subcommand, Debug)]
@@ -54,13 +64,10 @@ struct SettingsArguments {
     /// A server.properties file
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// One setting, against file and environment; may be given several times
+    /// One setting, against the file; may be given several times
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
 }
-
-/// Names and values of the environment's variables.
-pub type Environment = Vec<(String, String)>;
 
 /// What is to be done.
 #[derive(Debug)]
@@ -93,22 +100,25 @@ pub fn arguments() -> Arguments {
     Arguments::parse()
 }
 
-/// Reads the configuration that the arguments name, takes what the environment sets, and judges it.
+/// Reads the configuration that the arguments name and judges it.
 ///
 /// # Errors
 /// All that is wrong with it.
-pub fn command(arguments: Arguments, environment: Environment, disk: &dyn Disk) -> Result<Command, Refused> {
+pub fn command(arguments: Arguments, disk: &dyn Disk) -> Result<Command, Refused> {
     match arguments.command {
-        None => serve(&arguments.settings, environment, disk),
-        Some(CommandArguments::Serve(settings)) => serve(&settings.after(arguments.settings), environment, disk),
+        None => serve(&arguments.settings, disk),
+        Some(CommandArguments::Serve(settings)) => serve(&settings.after(arguments.settings), disk),
         Some(CommandArguments::Config(ConfigArguments::Docs)) => {
             Ok(Command::Print { text: docs::markdown(), warnings: Vec::new() })
+        }
+        Some(CommandArguments::Metrics(MetricsArguments::Docs)) => {
+            Ok(Command::Print { text: metrics_documentation(), warnings: Vec::new() })
         }
         Some(CommandArguments::Config(ConfigArguments::Show { deviations: true, .. })) => {
             Ok(Command::Print { text: show::deviations(), warnings: Vec::new() })
         }
         Some(CommandArguments::Config(ConfigArguments::Show { deviations: false, settings })) => {
-            let Loaded { config, warnings } = load(&settings.after(arguments.settings), environment, disk)?;
+            let Loaded { config, warnings } = load(&settings.after(arguments.settings), disk)?;
             Ok(Command::Print { text: show::settings(&config), warnings })
         }
     }
@@ -121,12 +131,12 @@ impl SettingsArguments {
     }
 }
 
-fn serve(settings: &SettingsArguments, environment: Environment, disk: &dyn Disk) -> Result<Command, Refused> {
-    let Loaded { config, warnings } = load(settings, environment, disk)?;
+fn serve(settings: &SettingsArguments, disk: &dyn Disk) -> Result<Command, Refused> {
+    let Loaded { config, warnings } = load(settings, disk)?;
     Ok(Command::Serve { config: Box::new(config), warnings })
 }
 
-fn load(settings: &SettingsArguments, environment: Environment, disk: &dyn Disk) -> Result<Loaded, Refused> {
+fn load(settings: &SettingsArguments, disk: &dyn Disk) -> Result<Loaded, Refused> {
     let mut raw = match &settings.config {
         Some(path) => {
             let bytes = read(path, disk).map_err(|error| Refused(vec![format!("{}: {error}", path.display())]))?;
@@ -134,7 +144,6 @@ fn load(settings: &SettingsArguments, environment: Environment, disk: &dyn Disk)
         }
         None => RawConfig::default(),
     };
-    raw.set_environment(environment);
     let malformed: Vec<Problem> = settings.set.iter().filter_map(|assignment| raw.set(assignment).err()).collect();
     if malformed.is_empty() { Ok(ServerConfig::load(raw)?) } else { Err(malformed.into()) }
 }

@@ -79,7 +79,7 @@ impl File for OneFile {
 
 fn run(arguments: &[&str], file: &str) -> Result<Command, Refused> {
     let arguments = Arguments::try_parse_from(std::iter::once(&"klamm").chain(arguments)).expect("well formed");
-    command(arguments, Vec::new(), &OneFile(file.as_bytes().to_vec()))
+    command(arguments, &OneFile(file.as_bytes().to_vec()))
 }
 
 fn served(arguments: &[&str], file: &str) -> (ServerConfig, Vec<String>) {
@@ -155,19 +155,6 @@ fn show_names_every_setting_its_value_and_its_source() {
 }
 
 #[test]
-fn show_names_variables_and_what_holds_against_them() {
-    let arguments = Arguments::try_parse_from(["klamm", "config", "show", "--set", "node.id=3"]).expect("well formed");
-    let variables = [("KAFKA_NODE_ID", "2"), ("KAFKA_NUM_PARTITIONS", "4"), ("KAFKA_HOME", "/opt/kafka")];
-    let environment = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
-    let shown = command(arguments, environment, &OneFile(Vec::new())).expect("valid");
-    let Command::Print { text, warnings } = shown else { panic!("{shown:?}") };
-    for line in ["node.id=3  (--set)", "num.partitions=4  (environment variable KAFKA_NUM_PARTITIONS)"] {
-        assert!(text.lines().any(|shown| shown == line), "{line}");
-    }
-    assert_eq!(warnings, ["these environment variables name no key and have no effect: KAFKA_HOME"]);
-}
-
-#[test]
 fn deviations_name_kafkas_default_ours_and_the_reason() {
     let text = printed(&["config", "show", "--deviations"], "");
     assert!(text.contains("log.dir\n  Kafka: /tmp/kafka-logs\n  Klamm: ./klamm-data\n  Many machines"), "{text}");
@@ -177,6 +164,12 @@ fn deviations_name_kafkas_default_ours_and_the_reason() {
 #[test]
 fn the_documentation_is_what_the_tables_say() {
     assert_eq!(printed(&["config", "docs"], ""), include_str!("../../docs/CONFIG.md"));
+}
+
+/// `cargo run -- metrics docs > docs/METRICS.md` brings the file up to date.
+#[test]
+fn the_documentation_of_metrics_is_what_their_table_says() {
+    assert_eq!(printed(&["metrics", "docs"], ""), include_str!("../../docs/METRICS.md"));
 }
 
 #[test]

@@ -7,7 +7,6 @@
 
 mod describe;
 mod deviations;
-mod environment;
 mod groups;
 mod key;
 mod keys;

@@ -14,9 +14,6 @@ pub enum Origin {
         path: Arc<str>,
         line: usize,
     },
-    Environment {
-        variable: Arc<str>,
-    },
     CommandLine,
 }
 
@@ -24,7 +21,6 @@ impl fmt::Display for Origin {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File { path, line } => write!(formatter, "{path} line {line}"),
-            Self::Environment { variable } => write!(formatter, "environment variable {variable}"),
             Self::CommandLine => formatter.write_str("--set"),
         }
     }
@@ -90,7 +86,7 @@ impl RawConfig {
         }
     }
 
-    /// Takes a `key=value` of the command line, which holds against file and environment.
+    /// Takes a `key=value` of the command line, which holds against the file.
     ///
     /// # Errors
     /// When there is no `=`, or nothing before it.

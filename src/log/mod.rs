@@ -35,7 +35,7 @@ mod truncation;
 pub use config::{CleanupPolicy, LogConfig};
 pub use error::{AppendError, AppendRefusal, LogFault, ReadRefusal};
 pub use files::OpenFiles;
-pub use partition_log::{Appended, Log, OpenOptions, Validated};
+pub use partition_log::{Appended, Log, LogShape, OpenOptions, Validated};
 pub use partition_metadata::read_topic_id;
 pub use producers::ActiveProducer;
 pub use read::{ReadPlan, ReadResult};

@@ -56,6 +56,16 @@ pub struct Appended {
     pub timestamp: Timestamp,
 }
 
+/// How large a log is, and where it begins and ends.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct LogShape {
+    /// Bytes in all segments.
+    pub size: u64,
+    pub segments: usize,
+    pub log_start_offset: Offset,
+    pub log_end_offset: Offset,
+}
+
 /// The log of one partition. All methods are quick but for `open`, `truncate` and `close`; reads are planned here and done outside
 /// the lock.
 #[derive(Debug)]
@@ -450,5 +460,15 @@ impl Log {
     #[must_use]
     pub fn size(&self) -> u64 {
         self.segments.iter().map(Segment::size).sum()
+    }
+
+    #[must_use]
+    pub fn shape(&self) -> LogShape {
+        LogShape {
+            size: self.size(),
+            segments: self.segments.len(),
+            log_start_offset: self.log_start_offset,
+            log_end_offset: self.next_offset,
+        }
     }
 }

@@ -10,8 +10,11 @@ use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
 
+use super::metrics_text;
 use crate::broker::Broker;
 use crate::seams::{Connection, Execution, Incoming, Lane, Listener, Net};
+
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// What the admin server tells of; the node is put in once it serves.
 #[derive(Clone, Debug, Default)]
@@ -68,12 +71,8 @@ async fn readyz(State(health): State<Health>) -> (StatusCode, &'static str) {
 }
 
 async fn metrics(State(health): State<Health>) -> impl IntoResponse {
-    let text = health.serving().map(|broker| broker.metrics_text());
-    match text {
-        Some(Ok(text)) => {
-            (StatusCode::OK, [(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text)
-        }
-        Some(Err(error)) => (StatusCode::INTERNAL_SERVER_ERROR, [(header::CONTENT_TYPE, "text/plain")], error.to_string()),
+    match health.broker.get() {
+        Some(broker) => (StatusCode::OK, [(header::CONTENT_TYPE, OPEN_METRICS)], metrics_text(broker)),
         None => (StatusCode::SERVICE_UNAVAILABLE, [(header::CONTENT_TYPE, "text/plain")], "not ready\n".to_owned()),
     }
 }

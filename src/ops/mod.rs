@@ -6,6 +6,8 @@
 
 mod admin;
 mod logging;
+mod metrics;
 
 pub use admin::{AdminServer, Health};
 pub use logging::start_logging;
+pub use metrics::{metrics_documentation, metrics_text};

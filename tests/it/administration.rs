@@ -21,7 +21,7 @@ async fn more_decisions_than_the_metadata_log_takes_at_a_time_wait_for_a_slow_di
         }
         clients.push((client, sent));
     }
-    until(|| running.broker().metrics_text().unwrap().contains("api=\"DeleteTopics\"} 750")).await;
+    until(|| running.metrics().contains("klamm_requests_in_flight{api=\"DeleteTopics\"} 750")).await;
     assert!(running.broker().image().topics().is_empty(), "nothing is committed yet");
     running.execution.release_syncs();
     for (mut client, sent) in clients {

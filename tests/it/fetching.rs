@@ -104,7 +104,7 @@ async fn watched(running: &crate::world::Running) -> (Client, std::sync::Arc<std
 
 /// The text of a counter or gauge.
 fn metric(running: &crate::world::Running, name: &str) -> String {
-    let text = running.broker().metrics_text().unwrap();
+    let text = running.metrics();
     let line = text.lines().find(|line| line.starts_with(&format!("{name} "))).unwrap();
     line.rsplit(' ').next().unwrap().to_owned()
 }

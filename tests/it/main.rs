@@ -24,6 +24,7 @@ mod fetching;
 mod formats;
 mod groups;
 mod log_directories;
+mod metrics;
 mod partitions;
 mod refusals;
 mod settings;

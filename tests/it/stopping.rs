@@ -13,7 +13,7 @@ async fn a_stop_ends_long_polls_at_once_and_answers_producers_after_their_sync()
     let topic = writer.create("t", 1, &[]).await;
     assert_eq!(writer.produce(&topic, 0, &["a"]).await.error_code, 0);
     let polled = reader.send(FETCH, &fetch(FETCH, &[(&topic, 0, 1)]).with_max_wait_ms(60_000)).await;
-    until(|| running.broker().metrics_text().unwrap().contains("klamm_fetches_waiting 1")).await;
+    until(|| running.metrics().contains("klamm_fetches_waiting 1")).await;
     running.execution.hold_syncs();
     let written = writer.send(PRODUCE, &produce(PRODUCE, -1, &[(&topic, 0, batch(&["b"]))])).await;
     until(|| running.execution.held_syncs() == 1).await;

@@ -62,7 +62,7 @@ async fn a_failed_sync_is_not_tried_again_and_costs_its_directory_only() {
     until(|| running.execution.held_syncs() == 1).await;
     let mut consumer = running.client().await;
     let polled = consumer.send(FETCH, &fetch(FETCH, &[(&topic, bad[0], 1)]).with_max_wait_ms(60_000)).await;
-    until(|| running.broker().metrics_text().unwrap().contains("klamm_fetches_waiting 1")).await;
+    until(|| running.metrics().contains("klamm_fetches_waiting 1")).await;
     // Both appends stand in the log before the sync goes wrong.
     for partition in &bad {
         let one = produced(client.call(PRODUCE, &produce(PRODUCE, 1, &[(&topic, *partition, batch(&["behind"]))])).await);
@@ -87,7 +87,7 @@ async fn a_failed_sync_is_not_tried_again_and_costs_its_directory_only() {
         let offline = if bad.contains(&partition.partition_index) { vec![1] } else { Vec::new() };
         assert_eq!(partition.offline_replicas.iter().map(|id| id.0).collect::<Vec<_>>(), offline);
     }
-    assert!(running.broker().metrics_text().unwrap().contains("klamm_offline_log_directories 1"));
+    assert!(running.metrics().contains("kafka_log_logmanager_offlinelogdirectorycount 1"));
     running.stop().await.unwrap();
     assert_eq!(tried.load(Ordering::SeqCst), 1, "a sync that failed was tried again");
     assert!(list(&setup.disk, "/data").contains(&".kafka_cleanshutdown".to_owned()));

@@ -2,16 +2,12 @@
 
 use super::super::key::{Key, Validator, int, string};
 use super::super::listeners::read_admin_listener;
-use super::super::server::read_cluster_id;
 
 #[rustfmt::skip]
 pub(super) const KEYS: &[Key] = &[
     string("klamm.admin.listener").default("127.0.0.1:9644").allowed(Validator::Reading(read_admin_listener, "host:port or none"))
         .acts("compat process admin_listener_tells_health_and_metrics")
         .doc("Address of the HTTP server with /healthz, /readyz and /metrics; `none` turns it off. It knows no authentication: keep it on a private address."),
-    string("klamm.cluster.id").allowed(Validator::Reading(read_cluster_id, "1 to 255 visible characters of ASCII"))
-        .acts("it::settings::an_empty_node_takes_the_clusters_id_that_it_is_given")
-        .doc("Id of the cluster that an empty node makes. Unset: a random one. Log directories that have one keep it. In a container: CLUSTER_ID."),
     int("klamm.connection.max.pipelined.requests").default("256").between(1, 1_000_000)
         .acts("net::tests::no_more_than_the_bound_is_in_flight_on_a_connection")
         .doc("Requests of one connection that may be unanswered; above it, no more are read."),
@@ -42,6 +38,9 @@ pub(super) const KEYS: &[Key] = &[
     int("klamm.log.max.open.segment.files").default("4096").between(16, 1_000_000)
         .acts("log::tests::append::few_files_are_open_however_many_segments_there_are")
         .doc("Segment and index files kept open at once over all partitions; the longest unused one is closed to open another."),
+    int("klamm.metrics.max.series").default("5000").between(0, 10_000_000)
+        .acts("it::metrics::what_clients_make_is_told_of_up_to_a_bound")
+        .doc("Topics, partitions and committed offsets that /metrics tells of, so many of each, in order of their names; how many more there are is a metric of its own."),
     int("klamm.shutdown.timeout.ms").default("60000").at_least(0)
         .acts("it::stopping::disks_that_hang_do_not_keep_the_node_from_stopping")
         .doc("How long a stop waits for the disks to sync and close the logs; then the process ends all the same, and the next start recovers them."),

@@ -3,6 +3,7 @@
 mod execution;
 pub mod groups;
 pub mod requests;
+mod scrape;
 
 use std::future::Future;
 use std::io;
@@ -25,6 +26,7 @@ use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 
 pub use execution::TestExecution;
+pub use scrape::Scrape;
 
 use crate::support::client::{self, Sent};
 
@@ -117,6 +119,11 @@ impl Running {
 
     pub fn broker(&self) -> &Arc<Broker> {
         self.node.broker()
+    }
+
+    /// What /metrics would tell.
+    pub fn metrics(&self) -> String {
+        klamm::ops::metrics_text(self.broker())
     }
 
     pub async fn client(&self) -> Client {
