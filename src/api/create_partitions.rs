@@ -10,7 +10,7 @@ use kafka_protocol::messages::create_partitions_request::CreatePartitionsTopic;
 use kafka_protocol::messages::create_partitions_response::CreatePartitionsTopicResult;
 use kafka_protocol::messages::{CreatePartitionsRequest, CreatePartitionsResponse};
 
-use super::context::{RequestContext, wire, wire_topic};
+use super::context::{RequestContext, wire_message, wire_topic};
 use super::errors::{controller_error, reason};
 use crate::broker::Broker;
 use crate::controller::MorePartitions;
@@ -67,5 +67,5 @@ fn result(name: &TopicName, code: ErrorCode, message: Option<&str>) -> CreatePar
     CreatePartitionsTopicResult::default()
         .with_name(wire_topic(name))
         .with_error_code(code.number())
-        .with_error_message(message.map(wire))
+        .with_error_message(message.map(wire_message))
 }

@@ -11,7 +11,7 @@ use kafka_protocol::messages::create_topics_request::CreatableTopic;
 use kafka_protocol::messages::create_topics_response::{CreatableTopicConfigs, CreatableTopicResult};
 use kafka_protocol::messages::{CreateTopicsRequest, CreateTopicsResponse};
 
-use super::context::{RequestContext, wire, wire_topic};
+use super::context::{RequestContext, wire, wire_message, wire_topic};
 use super::errors::{controller_error, reason};
 use crate::broker::Broker;
 use crate::controller::{CreatedTopic, NewTopic, ReplicaAssignment, TopicResult};
@@ -85,7 +85,7 @@ fn refused(name: &TopicName, code: ErrorCode, message: &str) -> CreatableTopicRe
     response::created_topic()
         .with_name(wire_topic(name))
         .with_error_code(code.number())
-        .with_error_message(Some(wire(message)))
+        .with_error_message(Some(wire_message(message)))
         .with_configs(Some(Vec::new()))
 }
 

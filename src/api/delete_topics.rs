@@ -9,7 +9,7 @@ use std::sync::Arc;
 use kafka_protocol::messages::delete_topics_response::DeletableTopicResult;
 use kafka_protocol::messages::{DeleteTopicsRequest, DeleteTopicsResponse};
 
-use super::context::{RequestContext, wire, wire_topic};
+use super::context::{RequestContext, wire_message, wire_topic};
 use super::errors::{controller_error, reason};
 use crate::broker::Broker;
 use crate::controller::{DeletedTopic, TopicSelector};
@@ -102,7 +102,7 @@ fn refused(asked: &Asked, code: ErrorCode, message: &str) -> DeletableTopicResul
         .with_name(asked.name.as_ref().map(wire_topic))
         .with_topic_id(asked.id.0)
         .with_error_code(code.number())
-        .with_error_message(Some(wire(message)))
+        .with_error_message(Some(wire_message(message)))
 }
 
 fn refusal(selector: &TopicSelector, code: ErrorCode, message: &str) -> DeletableTopicResult {
@@ -120,6 +120,8 @@ fn answer(deleted: &DeletedTopic) -> DeletableTopicResult {
         .with_error_message(None);
     match &deleted.result {
         Ok(()) => answer,
-        Err(refusal) => answer.with_error_code(reason(refusal.reason).number()).with_error_message(Some(wire(&refusal.message))),
+        Err(refusal) => {
+            answer.with_error_code(reason(refusal.reason).number()).with_error_message(Some(wire_message(&refusal.message)))
+        }
     }
 }

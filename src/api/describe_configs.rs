@@ -11,7 +11,7 @@ use kafka_protocol::messages::describe_configs_response::{
 };
 use kafka_protocol::messages::{DescribeConfigsRequest, DescribeConfigsResponse};
 
-use super::context::{RequestContext, wire};
+use super::context::{RequestContext, wire, wire_message};
 use crate::broker::Broker;
 use crate::config::{ConfigEntry, describe_client_metrics, describe_group};
 use crate::controller::check_topic_name;
@@ -135,7 +135,7 @@ fn result(resource: DescribeConfigsResource, entries: Result<Vec<ConfigEntry>, R
                 .with_error_message(Some(wire("")))
                 .with_configs(entries.iter().filter(|entry| wanted(&entry.name)).map(|entry| config(entry, shown)).collect())
         }
-        Err((code, message)) => answer.with_error_code(code.number()).with_error_message(Some(wire(&message))),
+        Err((code, message)) => answer.with_error_code(code.number()).with_error_message(Some(wire_message(&message))),
     }
 }
 

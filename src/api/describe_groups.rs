@@ -8,13 +8,15 @@ use std::sync::Arc;
 use kafka_protocol::messages::describe_groups_response::{DescribedGroup, DescribedGroupMember};
 use kafka_protocol::messages::{DescribeGroupsRequest, DescribeGroupsResponse};
 
-use super::context::{OPERATIONS_NOT_ASKED, RequestContext, wire};
+use super::context::{OPERATIONS_NOT_ASKED, RequestContext, wire, wire_message};
 use super::errors::coordinator_error;
 use super::groups::authorize;
 use crate::broker::Broker;
 use crate::group::{self, GroupState};
+use crate::net::Outcome;
 use crate::protocol::ErrorCode;
-use crate::security::{GROUP_OPERATIONS, Operation, Resource};
+use crate::security::{Authorized, GROUP_OPERATIONS, Operation, Resource};
+use crate::types::GroupId;
 
 /// First version that tells static members.
 const INSTANCES: i16 = 4;
@@ -23,33 +25,32 @@ const OPERATIONS: i16 = 3;
 /// First version that has an error for a group that does not exist.
 const NOT_FOUND: i16 = 6;
 
-pub(super) async fn handle(
-    broker: &Arc<Broker>,
-    context: &RequestContext,
-    request: DescribeGroupsRequest,
-) -> DescribeGroupsResponse {
-    let (mut refused, mut described) = (Vec::new(), Vec::new());
-    for id in &request.groups {
-        let group = match authorize(broker, context, Operation::Describe, id) {
-            Ok(group) => group,
-            Err(code) => {
-                refused.push(empty(id, code, ""));
-                continue;
-            }
+pub(super) async fn handle(broker: &Arc<Broker>, context: &RequestContext, request: DescribeGroupsRequest) -> Outcome {
+    let ids = request.groups.iter().map(|id| (&***id, authorize(broker, context, Operation::Describe, id)));
+    let (allowed, refused): (Vec<_>, Vec<_>) = ids.partition(|(_, authorized)| authorized.is_ok());
+    let operations = request.include_authorized_operations && context.version >= OPERATIONS;
+    let mut answer = context.list(&DescribeGroupsResponse::default(), request.groups.len());
+    for (id, authorized) in refused.into_iter().chain(allowed) {
+        let mut group = match authorized {
+            Err(code) => empty(id, code, ""),
+            Ok(_) if !answer.room().is_left() => empty(id, ErrorCode::InvalidRequest, ""),
+            Ok(group) => describe(broker, context, &group).await,
         };
-        let found = broker.read_group(&group, |groups| groups.describe(group.get())).await;
-        let mut group = match found {
-            Ok(Some(group)) => answer(context.version, group),
-            Ok(None) => missing(context.version, id),
-            Err(error) => empty(id, coordinator_error(error), ""),
-        };
-        if request.include_authorized_operations && context.version >= OPERATIONS && group.error_code == 0 {
+        if operations && group.error_code == 0 {
             group.authorized_operations = broker.security.operations(&context.principal, Resource::Group(id), GROUP_OPERATIONS);
         }
-        described.push(group);
+        answer.push(&group).await;
     }
-    refused.append(&mut described);
-    DescribeGroupsResponse::default().with_groups(refused)
+    answer.finish()
+}
+
+async fn describe(broker: &Broker, context: &RequestContext, group: &Authorized<GroupId>) -> DescribedGroup {
+    let id = group.get().as_str();
+    match broker.read_group(group, |groups| groups.describe(group.get())).await {
+        Ok(Some(group)) => described(context.version, group),
+        Ok(None) => missing(context.version, id),
+        Err(error) => empty(id, coordinator_error(error), ""),
+    }
 }
 
 fn empty(id: &str, code: ErrorCode, state: &str) -> DescribedGroup {
@@ -66,10 +67,10 @@ fn missing(version: i16, id: &str) -> DescribedGroup {
     if version < NOT_FOUND {
         return empty(id, ErrorCode::None, state);
     }
-    empty(id, ErrorCode::GroupIdNotFound, state).with_error_message(Some(wire(&format!("Group {id} not found."))))
+    empty(id, ErrorCode::GroupIdNotFound, state).with_error_message(Some(wire_message(&format!("Group {id} not found."))))
 }
 
-fn answer(version: i16, group: group::DescribedGroup) -> DescribedGroup {
+fn described(version: i16, group: group::DescribedGroup) -> DescribedGroup {
     let members = group.members.into_iter().map(|member| {
         DescribedGroupMember::default()
             .with_member_id(wire(member.member.as_str()))

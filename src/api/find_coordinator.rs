@@ -12,6 +12,7 @@ use kafka_protocol::messages::{FindCoordinatorRequest, FindCoordinatorResponse};
 use super::context::{RequestContext, wire};
 use crate::broker::{Broker, CoordinatorKind};
 use crate::metadata::records::Endpoint;
+use crate::net::Outcome;
 use crate::protocol::ErrorCode;
 use crate::security::{Operation, Resource};
 use crate::types::NodeId;
@@ -21,24 +22,27 @@ const BATCHED: i16 = 4;
 const GROUP: i8 = 0;
 const TRANSACTION: i8 = 1;
 
-pub(super) async fn handle(
-    broker: &Arc<Broker>,
-    context: &RequestContext,
-    request: FindCoordinatorRequest,
-) -> FindCoordinatorResponse {
-    if context.version >= BATCHED {
-        let coordinators = request.coordinator_keys.iter().map(|key| {
-            let (code, node) = find(broker, context, request.key_type, key);
-            let (id, host, port) = address(node.as_ref());
-            Coordinator::default()
-                .with_key(key.clone())
-                .with_error_code(code.number())
-                .with_node_id(id.into())
-                .with_host(wire(host))
-                .with_port(port)
-        });
-        return FindCoordinatorResponse::default().with_coordinators(coordinators.collect());
+pub(super) async fn handle(broker: &Arc<Broker>, context: &RequestContext, request: FindCoordinatorRequest) -> Outcome {
+    if context.version < BATCHED {
+        return context.respond(&one(broker, context, &request));
     }
+    let mut answer = context.list(&FindCoordinatorResponse::default(), request.coordinator_keys.len());
+    for key in &request.coordinator_keys {
+        let (code, node) = find(broker, context, request.key_type, key);
+        let (id, host, port) = address(node.as_ref());
+        let coordinator = Coordinator::default()
+            .with_key(key.clone())
+            .with_error_code(code.number())
+            .with_node_id(id.into())
+            .with_host(wire(host))
+            .with_port(port);
+        answer.push(&coordinator).await;
+    }
+    answer.finish()
+}
+
+/// The answer about one key, in the older layout.
+fn one(broker: &Arc<Broker>, context: &RequestContext, request: &FindCoordinatorRequest) -> FindCoordinatorResponse {
     let (code, node) = find(broker, context, request.key_type, &request.key);
     let (id, host, port) = address(node.as_ref());
     let message = if code == ErrorCode::None { code.name() } else { code.message() };

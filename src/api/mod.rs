@@ -17,9 +17,7 @@ mod describe_configs;
 mod describe_groups;
 mod describe_log_dirs;
 mod describe_producers;
-mod describe_quorum;
 mod describe_topic_partitions;
-mod elect_leaders;
 mod errors;
 mod fetch;
 mod find_coordinator;
@@ -30,7 +28,6 @@ mod join_group;
 mod leave_group;
 mod list_groups;
 mod list_offsets;
-mod list_partition_reassignments;
 mod metadata;
 mod offset_commit;
 mod offset_delete;
@@ -38,7 +35,6 @@ mod offset_fetch;
 mod offset_for_leader_epoch;
 mod produce;
 mod sync_group;
-mod update_features;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -111,8 +107,10 @@ macro_rules! later_keys {
             | ApiKey::RenewDelegationToken
             | ApiKey::ExpireDelegationToken
             | ApiKey::DescribeDelegationToken
+            | ApiKey::ElectLeaders
             | ApiKey::IncrementalAlterConfigs
             | ApiKey::AlterPartitionReassignments
+            | ApiKey::ListPartitionReassignments
             | ApiKey::DescribeClientQuotas
             | ApiKey::AlterClientQuotas
             | ApiKey::DescribeUserScramCredentials
@@ -120,7 +118,9 @@ macro_rules! later_keys {
             | ApiKey::Vote
             | ApiKey::BeginQuorumEpoch
             | ApiKey::EndQuorumEpoch
+            | ApiKey::DescribeQuorum
             | ApiKey::AlterPartition
+            | ApiKey::UpdateFeatures
             | ApiKey::Envelope
             | ApiKey::FetchSnapshot
             | ApiKey::BrokerRegistration
@@ -172,26 +172,32 @@ async fn dispatch(broker: Arc<Broker>, context: RequestContext, frame: BytesMut,
             }
         };
     }
+    /// As above, with a handler that encodes its answer itself.
+    macro_rules! outcome {
+        ($module:ident) => {
+            outcome!($module, decode_request)
+        };
+        ($module:ident, $decode:ident) => {
+            match $decode(context.version, frame.freeze().slice(body_start..)) {
+                Ok(request) => $module::handle(broker, &context, request).await,
+                Err(error) => Outcome::Close(format!("{} version {}: {error}", context.key.name(), context.version)),
+            }
+        };
+    }
     match context.key {
         ApiKey::Produce => produce::handle(broker, &context, frame, body_start).await,
-        ApiKey::Fetch => match decode_request(context.version, frame.freeze().slice(body_start..)) {
-            Ok(request) => fetch::handle(broker, &context, request).await,
-            Err(error) => Outcome::Close(format!("Fetch version {}: {error}", context.version)),
-        },
-        ApiKey::DescribeLogDirs => match decode_request(context.version, frame.freeze().slice(body_start..)) {
-            Ok(request) => describe_log_dirs::handle(broker, &context, request).await,
-            Err(error) => Outcome::Close(format!("DescribeLogDirs version {}: {error}", context.version)),
-        },
+        ApiKey::Fetch => outcome!(fetch),
+        ApiKey::DescribeLogDirs => outcome!(describe_log_dirs),
         ApiKey::ListOffsets => answer!(list_offsets),
         ApiKey::Metadata => answer!(metadata),
         ApiKey::OffsetCommit => answer!(offset_commit, decode_offset_commit),
-        ApiKey::OffsetFetch => answer!(offset_fetch, decode_offset_fetch),
-        ApiKey::FindCoordinator => answer!(find_coordinator),
+        ApiKey::OffsetFetch => outcome!(offset_fetch, decode_offset_fetch),
+        ApiKey::FindCoordinator => outcome!(find_coordinator),
         ApiKey::JoinGroup => answer!(join_group),
         ApiKey::Heartbeat => answer!(heartbeat),
         ApiKey::LeaveGroup => answer!(leave_group),
         ApiKey::SyncGroup => answer!(sync_group),
-        ApiKey::DescribeGroups => answer!(describe_groups),
+        ApiKey::DescribeGroups => outcome!(describe_groups),
         ApiKey::ListGroups => answer!(list_groups),
         ApiKey::ApiVersions => answer!(api_versions),
         ApiKey::CreateTopics => answer!(create_topics),
@@ -200,11 +206,7 @@ async fn dispatch(broker: Arc<Broker>, context: RequestContext, frame: BytesMut,
         ApiKey::OffsetForLeaderEpoch => answer!(offset_for_leader_epoch),
         ApiKey::DescribeConfigs => answer!(describe_configs),
         ApiKey::DeleteGroups => answer!(delete_groups),
-        ApiKey::ElectLeaders => answer!(elect_leaders),
-        ApiKey::ListPartitionReassignments => answer!(list_partition_reassignments),
         ApiKey::OffsetDelete => answer!(offset_delete),
-        ApiKey::DescribeQuorum => answer!(describe_quorum),
-        ApiKey::UpdateFeatures => answer!(update_features),
         ApiKey::DescribeCluster => answer!(describe_cluster),
         ApiKey::DeleteRecords => answer!(delete_records),
         ApiKey::DescribeProducers => answer!(describe_producers),

@@ -13,11 +13,12 @@ use kafka_protocol::messages::offset_fetch_response::{
 use kafka_protocol::messages::{OffsetFetchRequest, OffsetFetchResponse};
 use kafka_protocol::protocol::StrBytes;
 
-use super::context::{RequestContext, wire, wire_topic};
+use super::context::{RequestContext, Room, wire, wire_topic};
 use super::errors::{coordinator_error, group_refusal};
 use super::groups::authorize;
 use crate::broker::Broker;
 use crate::group::{AskedTopic, FetchOffsets, FetchedOffset};
+use crate::net::Outcome;
 use crate::protocol::ErrorCode;
 use crate::security::{Operation, Resource};
 use crate::types::{MemberId, PartitionIndex, TopicId, TopicName};
@@ -31,13 +32,14 @@ const TOP_LEVEL_ERROR: i16 = 2;
 /// First version whose answer tells leader epochs.
 const LEADER_EPOCH: i16 = 5;
 
-pub(super) async fn handle(broker: &Arc<Broker>, context: &RequestContext, request: OffsetFetchRequest) -> OffsetFetchResponse {
+pub(super) async fn handle(broker: &Arc<Broker>, context: &RequestContext, request: OffsetFetchRequest) -> Outcome {
     if context.version >= BATCHED {
-        let mut groups = Vec::with_capacity(request.groups.len());
+        let mut answer = context.list(&OffsetFetchResponse::default(), request.groups.len());
         for group in request.groups {
-            groups.push(serve(broker, context, group, request.require_stable).await);
+            let group = serve(broker, context, group, request.require_stable, answer.room()).await;
+            answer.push(&group).await;
         }
-        return OffsetFetchResponse::default().with_groups(groups);
+        return answer.finish();
     }
     let topics = request.topics.map(|topics| {
         let topics = topics.into_iter().map(|topic| {
@@ -47,8 +49,8 @@ pub(super) async fn handle(broker: &Arc<Broker>, context: &RequestContext, reque
     });
     let group =
         OffsetFetchRequestGroup::default().with_group_id(request.group_id).with_topics(topics.clone()).with_member_epoch(-1);
-    let answer = serve(broker, context, group, request.require_stable).await;
-    single(context.version, answer, topics)
+    let answer = serve(broker, context, group, request.require_stable, Room::beside(0)).await;
+    context.respond(&single(context.version, answer, topics))
 }
 
 /// The answer for one group in the older layout.
@@ -91,8 +93,12 @@ async fn serve(
     context: &RequestContext,
     request: OffsetFetchRequestGroup,
     require_stable: bool,
+    mut room: Room,
 ) -> OffsetFetchResponseGroup {
     let answer = OffsetFetchResponseGroup::default().with_group_id(request.group_id.clone());
+    if !room.is_left() {
+        return answer.with_error_code(ErrorCode::InvalidRequest.number());
+    }
     let group = match authorize(broker, context, Operation::Describe, &request.group_id) {
         Ok(group) => group,
         Err(code) => return answer.with_error_code(code.number()),
@@ -125,7 +131,8 @@ async fn serve(
     let visible = found.into_iter().filter(|(name, _)| {
         !asks_for_all || broker.security.allows(&context.principal, Operation::Describe, Resource::Topic(name.as_str()))
     });
-    let mut topics: Vec<_> = visible.filter_map(|(name, partitions)| topic(broker, context.version, &name, partitions)).collect();
+    let told = visible.filter_map(|(name, partitions)| topic(broker, context.version, &name, partitions, &mut room));
+    let mut topics: Vec<_> = told.collect();
     topics.append(&mut refused);
     answer.with_topics(topics)
 }
@@ -155,10 +162,15 @@ fn topic(
     version: i16,
     name: &TopicName,
     partitions: Vec<(PartitionIndex, FetchedOffset)>,
+    room: &mut Room,
 ) -> Option<OffsetFetchResponseTopics> {
     let partitions = partitions.into_iter().map(|(index, found)| match found {
         FetchedOffset::Nothing => nothing(index.0, 0),
         FetchedOffset::Unstable => nothing(index.0, ErrorCode::UnstableOffsetCommit.number()),
+        // One partition may be asked for over and over.
+        FetchedOffset::Committed(offset) if !room.take(offset.metadata.len()) => {
+            nothing(index.0, ErrorCode::InvalidRequest.number())
+        }
         FetchedOffset::Committed(offset) => OffsetFetchResponsePartitions::default()
             .with_partition_index(index.0)
             .with_committed_offset(offset.offset.0)

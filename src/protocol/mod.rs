@@ -32,4 +32,4 @@ pub use fetch_response::encode_fetch_response;
 pub use header::RequestHeader;
 pub use log_dirs::encode_described_log_dirs;
 pub use offsets::{decode_offset_commit, decode_offset_fetch};
-pub use response::{EncodeError, encode_response};
+pub use response::{EncodeError, ListResponse, encode_response};

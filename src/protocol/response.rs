@@ -39,6 +39,92 @@ pub fn encode_response(api: ApiKey, version: i16, correlation_id: i32, body: &im
     Ok(frame.freeze())
 }
 
+/// An answer whose long list stands at its end, written element by element: what is told never exists as a whole but in bytes.
+#[derive(Debug)]
+pub struct ListResponse {
+    frame: BytesMut,
+    api: ApiKey,
+    version: i16,
+    /// Elements that are still to come.
+    left: usize,
+}
+
+impl ListResponse {
+    /// Begins the answer that `empty` is without its elements, of which there will be `count`.
+    ///
+    /// # Errors
+    /// When the version cannot carry it.
+    pub fn begin(
+        api: ApiKey,
+        version: i16,
+        correlation_id: i32,
+        empty: &impl Encodable,
+        count: usize,
+    ) -> Result<Self, EncodeError> {
+        let mut frame = BytesMut::from(&*encode_response(api, version, correlation_id, empty)?);
+        // The count of the empty list, and in flexible versions the tags, are taken away again.
+        let behind = if api.is_flexible(version) { 2 } else { 4 };
+        frame.truncate(frame.len().saturating_sub(behind));
+        if api.is_flexible(version) {
+            put_unsigned_varint(&mut frame, count.saturating_add(1));
+        } else {
+            let announced = i32::try_from(count).map_err(|_| too_many(api, version, count))?;
+            frame.extend_from_slice(&announced.to_be_bytes());
+        }
+        Ok(Self { frame, api, version, left: count })
+    }
+
+    /// Bytes so far.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.frame.len()
+    }
+
+    /// Adds the next element.
+    ///
+    /// # Errors
+    /// When the version cannot carry it.
+    pub fn push(&mut self, element: &impl Encodable) -> Result<(), EncodeError> {
+        debug_assert!(self.left > 0, "as many elements as were announced");
+        self.left = self.left.saturating_sub(1);
+        let (api, version) = (self.api, self.version);
+        element.encode(&mut self.frame, api.layout_version(version)).map_err(|error| EncodeError {
+            api,
+            version,
+            reason: error.to_string(),
+        })
+    }
+
+    /// The whole answer.
+    ///
+    /// # Errors
+    /// When it is too long for its size to be told.
+    pub fn finish(mut self) -> Result<Bytes, EncodeError> {
+        debug_assert_eq!(self.left, 0, "as many elements as were announced");
+        if self.api.is_flexible(self.version) {
+            self.frame.extend_from_slice(&[0]);
+        }
+        let size = self.frame.len().saturating_sub(SIZE_PREFIX);
+        let announced = i32::try_from(size).map_err(|_| too_many(self.api, self.version, size))?;
+        if let Some(prefix) = self.frame.get_mut(..SIZE_PREFIX) {
+            prefix.copy_from_slice(&announced.to_be_bytes());
+        }
+        Ok(self.frame.freeze())
+    }
+}
+
+fn too_many(api: ApiKey, version: i16, count: usize) -> EncodeError {
+    EncodeError { api, version, reason: format!("{count} are too many") }
+}
+
+fn put_unsigned_varint(frame: &mut BytesMut, mut value: usize) {
+    while value >= 0x80 {
+        frame.extend_from_slice(&[u8::try_from(value & 0x7f).expect("seven bits") | 0x80]);
+        value >>= 7;
+    }
+    frame.extend_from_slice(&[u8::try_from(value).expect("seven bits")]);
+}
+
 pub(super) fn put_response_header(frame: &mut BytesMut, size: i32, api: ApiKey, version: i16, correlation_id: i32) {
     frame.extend_from_slice(&size.to_be_bytes());
     frame.extend_from_slice(&correlation_id.to_be_bytes());
@@ -99,7 +185,10 @@ pub fn described_config() -> DescribeConfigsResourceResult {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::cast_possible_truncation, reason = "tests")]
 
-    use kafka_protocol::messages::{ApiVersionsResponse, CreateTopicsResponse, ListOffsetsResponse, MetadataResponse};
+    use kafka_protocol::messages::describe_groups_response::DescribedGroup;
+    use kafka_protocol::messages::{
+        ApiVersionsResponse, CreateTopicsResponse, DescribeGroupsResponse, ListOffsetsResponse, MetadataResponse,
+    };
 
     use super::*;
 
@@ -115,6 +204,19 @@ mod tests {
     fn api_versions_has_no_tags_in_its_header() {
         let answer = encode_response(ApiKey::ApiVersions, 4, 1, &ApiVersionsResponse::default().with_error_code(35)).unwrap();
         assert_eq!(answer[4..10], [0, 0, 0, 1, 0, 35]);
+    }
+
+    /// In layouts with and without tags, and with counts of one and two bytes.
+    #[test]
+    fn a_list_that_is_written_element_by_element_is_the_same_answer() {
+        for (version, count) in [(0, 0), (0, 3), (5, 0), (5, 3), (6, 127), (6, 300)] {
+            let groups: Vec<_> = (0..count).map(|number| DescribedGroup::default().with_error_code(number)).collect();
+            let empty = DescribeGroupsResponse::default();
+            let whole = encode_response(ApiKey::DescribeGroups, version, 7, &empty.clone().with_groups(groups.clone())).unwrap();
+            let mut list = ListResponse::begin(ApiKey::DescribeGroups, version, 7, &empty, groups.len()).unwrap();
+            groups.iter().for_each(|group| list.push(group).unwrap());
+            assert_eq!((list.bytes() >= whole.len() - 1, list.finish().unwrap()), (true, whole), "version {version}, {count}");
+        }
     }
 
     #[test]

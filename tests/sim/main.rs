@@ -2,7 +2,7 @@
 //!
 //! Reading order: world/ is what a machine of the simulation consists of; node.rs puts the production node on one; story.rs is what
 //! clients do to it; ledger.rs keeps what they were promised; invariants/ holds what must be true of that, a file each; the other files
-//! are the tests. `KLAMM_SIM_SEEDS` names how many seeds the longer ones run.
+//! are the tests. stranger/ is a client that says anything; `make fuzz` runs it, too. `KLAMM_SIM_SEEDS` names how many seeds the longer ones run.
 
 #![allow(unreachable_pub, reason = "modules of one binary")]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
@@ -23,3 +23,5 @@ mod determinism;
 mod mutations;
 mod net_story;
 mod seeds;
+mod stranger;
+mod strangers;

@@ -11,8 +11,8 @@ use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
 use super::names::{Names, Rules};
-use super::schema::{Schemas, Versions, meant};
 use crate::support::client::Client;
+use crate::support::schema::{self, Schemas, Versions, meant};
 
 const UNSUPPORTED_VERSION: &[u8] = &35_i16.to_be_bytes();
 /// No answer takes longer, on either side.
@@ -212,7 +212,7 @@ fn read(schemas: &Schemas, step: &Step, correlation: i32, mut bytes: Bytes) -> R
     let version = if is_first && bytes.starts_with(UNSUPPORTED_VERSION) { 0 } else { step.version };
     let Versions { first, last } = schemas.versions(&step.api);
     if !(first..=last).contains(&version) {
-        return Err(format!("an answer in version {version}: {}", super::schema::hex(&bytes)));
+        return Err(format!("an answer in version {version}: {}", schema::hex(&bytes)));
     }
     let layout = schemas.response(&step.api, version);
     if layout.is_flexible() && !is_first && bytes.try_get_u8() != Ok(0) {

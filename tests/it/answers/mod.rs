@@ -1,12 +1,10 @@
 //! What Apache Kafka 4.3.0 answered to scripts of requests, ordinary, odd and random ones, and what this node answers, field by field.
 //! How the answers are recorded stands in tests/golden/answers/README.md.
 
-mod batches;
 mod compare;
 mod conversation;
 mod names;
 mod recording;
-mod schema;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -14,11 +12,11 @@ use std::net::SocketAddr;
 use kafka_protocol::messages::ApiVersionsRequest;
 use serde_json::{Value, json};
 
+use crate::support::schema::Schemas;
 use compare::{Judge, Known, changed, unordered};
 use conversation::Conversation;
 use names::{Names, Rules};
 use recording::{Recording, file};
-use schema::Schemas;
 
 use crate::world::{Client, Running, Setup};
 

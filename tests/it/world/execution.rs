@@ -2,10 +2,10 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use klamm::broker::execution::{ExecutionSizes, ThreadedExecution};
 use klamm::seams::{Blocking, BoxFuture, Execution, Lane};
@@ -18,7 +18,12 @@ pub struct TestExecution {
     held: Mutex<Held>,
     /// For each task of a worker, how often it ran.
     runs: Mutex<Vec<Arc<AtomicUsize>>>,
+    turns: Arc<LongestTurn>,
 }
+
+/// The longest time for which a task kept its worker to itself, in microseconds.
+#[derive(Default, Debug)]
+struct LongestTurn(AtomicU64);
 
 #[derive(Default)]
 struct Held {
@@ -36,7 +41,12 @@ impl std::fmt::Debug for Held {
 impl TestExecution {
     pub fn start(log_directories: usize) -> Self {
         let sizes = ExecutionSizes { workers: 1, readers: 2, log_directories, queued_jobs: 1024 };
-        Self { threads: Arc::new(ThreadedExecution::start(sizes).unwrap()), held: Mutex::default(), runs: Mutex::default() }
+        Self {
+            threads: Arc::new(ThreadedExecution::start(sizes).unwrap()),
+            held: Mutex::default(),
+            runs: Mutex::default(),
+            turns: Arc::default(),
+        }
     }
 
     /// Holds back the syncs of log directories that begin from now on.
@@ -65,6 +75,15 @@ impl TestExecution {
         Arc::clone(self.runs.lock().unwrap().last().unwrap())
     }
 
+    /// The longest time that a task kept its worker to itself, since it was last forgotten.
+    pub fn longest_turn(&self) -> Duration {
+        Duration::from_micros(self.turns.0.load(Ordering::SeqCst))
+    }
+
+    pub fn forget_turns(&self) {
+        self.turns.0.store(0, Ordering::SeqCst);
+    }
+
     pub fn shut_down(&self) {
         self.threads.shut_down(Duration::from_secs(30)).unwrap();
     }
@@ -77,10 +96,11 @@ impl Execution for TestExecution {
 
     fn spawn(&self, lane: Lane, task: BoxFuture<'static, ()>) {
         let runs = Arc::new(AtomicUsize::new(0));
-        if matches!(lane, Lane::Worker(_)) {
-            self.runs.lock().unwrap().push(Arc::clone(&runs));
+        if !matches!(lane, Lane::Worker(_)) {
+            return self.threads.spawn(lane, task);
         }
-        self.threads.spawn(lane, Box::pin(Counted { task, runs }));
+        self.runs.lock().unwrap().push(Arc::clone(&runs));
+        self.threads.spawn(lane, Box::pin(Counted { task, runs, turns: Arc::clone(&self.turns) }));
     }
 
     fn block(&self, place: Blocking, job: Job) {
@@ -100,6 +120,7 @@ impl Execution for TestExecution {
 struct Counted {
     task: BoxFuture<'static, ()>,
     runs: Arc<AtomicUsize>,
+    turns: Arc<LongestTurn>,
 }
 
 impl Future for Counted {
@@ -107,6 +128,14 @@ impl Future for Counted {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         self.runs.fetch_add(1, Ordering::SeqCst);
-        self.task.as_mut().poll(context)
+        let since = now();
+        let polled = self.task.as_mut().poll(context);
+        self.turns.0.fetch_max(since.elapsed().as_micros() as u64, Ordering::SeqCst);
+        polled
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "how long a worker is kept busy is real time")]
+fn now() -> Instant {
+    Instant::now()
 }

@@ -40,9 +40,9 @@ impl Versions {
 #[derive(Deserialize, Debug)]
 #[serde(rename_all = "camelCase")]
 pub struct Field {
-    name: String,
+    pub name: String,
     #[serde(rename = "type")]
-    kind: String,
+    pub kind: String,
     versions: Versions,
     nullable_versions: Option<Versions>,
     tagged_versions: Option<Versions>,
@@ -184,6 +184,28 @@ impl<'a> Layout<'a> {
         let mut into = BytesMut::new();
         self.put_fields(&self.schema.fields, value, &mut into);
         into.to_vec()
+    }
+
+    /// The fields that this version has.
+    pub fn fields(self) -> impl Iterator<Item = &'a Field> {
+        self.here(&self.schema.fields)
+    }
+
+    /// Those of a structure's, or of a list's elements.
+    pub fn fields_of(self, field: &'a Field) -> Option<impl Iterator<Item = &'a Field>> {
+        self.inner(field).map(|fields| self.here(fields))
+    }
+
+    fn here(self, fields: &'a [Field]) -> impl Iterator<Item = &'a Field> {
+        fields.iter().filter(move |field| field.versions.contains(self.version))
+    }
+
+    pub fn is_tagged(self, field: &Field) -> bool {
+        self.is_here(field.tagged_versions)
+    }
+
+    pub fn is_nullable(self, field: &Field) -> bool {
+        self.is_here(field.nullable_versions)
     }
 
     fn inner(self, field: &'a Field) -> Option<&'a [Field]> {

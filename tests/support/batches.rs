@@ -118,7 +118,7 @@ fn write_batch(recipe: &Value) -> Vec<u8> {
     body.put_i16((number(recipe, "attributes", 0) | codec) as i16);
     body.put_i32(number(recipe, "lastOffsetDelta", count - 1) as i32);
     body.put_i64(time);
-    body.put_i64(number(recipe, "maxTimestamp", time + (count - 1).max(0)));
+    body.put_i64(number(recipe, "maxTimestamp", time.saturating_add((count - 1).max(0))));
     body.put_i64(number(recipe, "producer", -1));
     body.put_i16(number(recipe, "epoch", -1) as i16);
     body.put_i32(number(recipe, "sequence", -1) as i32);
