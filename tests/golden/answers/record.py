@@ -64,11 +64,11 @@ class Kafka(ApacheKafka):
 
 def write(name: str, recording: dict, known: dict):
     """What is asked, without answers yet."""
-    lines = [{"about": recording["about"], "settings": recording["settings"]}]
+    lines = [{name: recording[name] for name in ("about", "settings", "seed") if name in recording}]
     for chapter, steps in scripts.chapters(recording, known):
         lines += [{"chapter": chapter}, *steps]
     text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
-    if recording.get("packed"):
+    if "seed" in recording:
         (HERE / f"{name}.jsonl.gz").write_bytes(gzip.compress(text.encode()))
     else:
         (HERE / f"{name}.jsonl").write_text(text)

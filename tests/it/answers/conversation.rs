@@ -45,6 +45,9 @@ pub struct Step {
     /// Asked again until the answer has this in it, so that what a broker does in the background is done.
     #[serde(skip_serializing_if = "Value::is_null")]
     pub until: Value,
+    /// What was asked for goes on in the background: the next step waits a little.
+    #[serde(skip_serializing_if = "is_false")]
+    pub settles: bool,
     pub answer: Value,
     /// Fields that differed between two fresh brokers.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -86,11 +89,19 @@ pub struct Conversation<'a> {
     names: Names,
     connections: BTreeMap<String, Connection>,
     correlation: i32,
+    settling: Duration,
 }
 
 impl<'a> Conversation<'a> {
-    pub fn new(address: SocketAddr, schemas: &'a Schemas, rules: &'a Rules, unordered: &'a [(String, String)]) -> Self {
-        Self { address, schemas, rules, unordered, names: Names::default(), connections: BTreeMap::new(), correlation: 0 }
+    pub fn new(
+        address: SocketAddr,
+        schemas: &'a Schemas,
+        rules: &'a Rules,
+        unordered: &'a [(String, String)],
+        settling: Duration,
+    ) -> Self {
+        let (names, connections) = (Names::default(), BTreeMap::new());
+        Self { address, schemas, rules, unordered, names, connections, correlation: 0, settling }
     }
 
     /// The answers to all steps, in their order.
@@ -112,7 +123,11 @@ impl<'a> Conversation<'a> {
                     sleep(Duration::from_millis(10)).await;
                 }
             });
-            if asked.await.is_err() {
+            let is_late = asked.await.is_err();
+            if step.settles {
+                sleep(self.settling).await;
+            }
+            if is_late {
                 answers[index] = json!("no answer");
                 self.connections.remove(&step.by);
             }

@@ -8,6 +8,7 @@ mod recording;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use kafka_protocol::messages::ApiVersionsRequest;
 use serde_json::{Value, json};
@@ -22,6 +23,9 @@ use crate::world::{Client, Running, Setup};
 
 const ORDINARY_MIN: usize = 3;
 const ODD_MIN: usize = 5;
+/// Within this a node here has done what goes on in the background.
+const SETTLING: Duration = Duration::from_millis(20);
+const KAFKA_SETTLING: Duration = Duration::from_millis(300);
 
 /// What the harness reads besides the recordings.
 struct Harness {
@@ -38,8 +42,8 @@ impl Harness {
         Self { schemas: Schemas::read(&file("schemas.json")), rules: Rules::read(&file("rules.txt")), known, unordered }
     }
 
-    fn conversation(&self, address: SocketAddr) -> Conversation<'_> {
-        Conversation::new(address, &self.schemas, &self.rules, &self.unordered)
+    fn conversation(&self, address: SocketAddr, settling: Duration) -> Conversation<'_> {
+        Conversation::new(address, &self.schemas, &self.rules, &self.unordered, settling)
     }
 }
 
@@ -72,7 +76,7 @@ async fn play(name: &str) {
             skipped.insert(step.api.clone());
             continue;
         }
-        let answers = harness.conversation(running.address()).hold(&chapter.steps).await;
+        let answers = harness.conversation(running.address(), SETTLING).hold(&chapter.steps).await;
         for (index, (step, answer)) in chapter.steps.iter().zip(&answers).enumerate() {
             let differences = judge.judge(step, answer);
             total += 1;
@@ -90,16 +94,16 @@ async fn play(name: &str) {
 }
 
 macro_rules! recordings {
-    ($($name:ident)*) => {
-        const SCRIPTED: &[&str] = &[$(stringify!($name)),*];
+    ($module:ident $names:ident: $($name:ident)*) => {
+        const $names: &[&str] = &[$(stringify!($name)),*];
 
-        mod scripted {
+        mod $module {
             $(#[tokio::test] async fn $name() { super::play(stringify!($name)).await; })*
         }
     };
 }
 
-recordings! { cluster topics admin records groups configs }
+recordings! { scripted SCRIPTED: cluster topics admin records groups configs }
 
 /// Per API and version, how many ordinary and odd requests there are.
 fn counted() -> BTreeMap<(String, i16), (usize, usize)> {
@@ -202,7 +206,7 @@ async fn record() {
     let harness = Harness::load();
     let mut recording = Recording::load(&name);
     for chapter in &mut recording.chapters {
-        let answers = harness.conversation(address).hold(&chapter.steps).await;
+        let answers = harness.conversation(address, KAFKA_SETTLING).hold(&chapter.steps).await;
         for (step, answer) in chapter.steps.iter_mut().zip(answers) {
             let is_readable = answer.as_str().is_none_or(|text| text == "closed");
             assert!(is_readable, "{}: {} {} {} is not understood: {answer}", chapter.name, step.api, step.version, step.about);

@@ -24,6 +24,9 @@ struct About {
     about: String,
     /// Of the broker.
     settings: Map<String, Value>,
+    /// Of random steps.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seed: Option<u64>,
 }
 
 #[derive(Serialize, Deserialize)]

@@ -1,6 +1,6 @@
 """What is asked: recordings of chapters, a chapter for each version of an API, each in a world of names of its own."""
 
-from . import admin, cluster, configs, groups, records, topics
+from . import admin, cluster, configs, groups, random_steps, records, topics
 from .shared import SETTINGS, fits
 
 RECORDINGS = {
@@ -12,11 +12,16 @@ RECORDINGS = {
     "configs": {"about": "settings", "settings": SETTINGS, "chapters": configs.CHAPTERS},
 }
 
-APIS = {api for recording in RECORDINGS.values() for api in recording["chapters"]} | {"Metadata"}
+APIS = {api for recording in RECORDINGS.values() for api in recording["chapters"]}
+RECORDINGS |= random_steps.FAMILIES
 
 
 def chapters(recording: dict, schemas: dict):
     """A name and the steps for each version of each API. A question that a version has no fields for is left out in it."""
+    if "seed" in recording:
+        steps = random_steps.steps(schemas, recording["seed"], random_steps.COUNT, recording["weights"])
+        yield "random", [step | {"answer": None} for step in steps]
+        return
     for api, chapter in recording["chapters"].items():
         first, _, last = schemas[api + "Request"]["validVersions"].partition("-")
         abouts, fitting = set(), set()
