@@ -1,7 +1,8 @@
 //! CreatePartitions (37), versions 0 to 3.
 //!
 //! Needs Alter on each topic. A topic that is named more than once is refused with INVALID_REQUEST, once (ControllerApis.createPartitions);
-//! fewer partitions than there are, or as many, are INVALID_PARTITIONS (trap 44).
+//! fewer partitions than there are, or as many, are INVALID_PARTITIONS (trap 44). Who does not wait at all is told REQUEST_TIMED_OUT, and
+//! nothing is made.
 
 use std::sync::Arc;
 
@@ -23,6 +24,7 @@ pub(super) async fn handle(
     context: &RequestContext,
     request: CreatePartitionsRequest,
 ) -> CreatePartitionsResponse {
+    let asked_for: Vec<TopicName> = request.topics.iter().map(|topic| TopicName::new(&topic.name)).collect();
     let mut named: IndexMap<TopicName, Vec<CreatePartitionsTopic>> = IndexMap::new();
     for topic in request.topics {
         named.entry(TopicName::new(&topic.name)).or_default().push(topic);
@@ -38,6 +40,11 @@ pub(super) async fn handle(
             (Some(topic), Some(authorized)) => topics.push((authorized, more_partitions(name, topic))),
             _ => results.push(result(&name, ErrorCode::TopicAuthorizationFailed, None)),
         }
+    }
+    if request.timeout_ms <= 0 && !topics.is_empty() {
+        // Of every topic, as often as it is named: the controller looks at the clock before it looks at any.
+        let results = asked_for.iter().map(|name| result(name, ErrorCode::RequestTimedOut, None));
+        return CreatePartitionsResponse::default().with_results(results.collect());
     }
     let names: Vec<TopicName> = topics.iter().map(|(authorized, _)| authorized.get().clone()).collect();
     match broker.create_partitions(topics, request.validate_only).await {

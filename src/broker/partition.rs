@@ -413,7 +413,7 @@ impl Partition {
     /// A topic that only compacts; an offset that is negative or above the high watermark; closed, offline, a fault.
     pub(super) fn delete_records(&self, offset: Option<Offset>) -> Result<Offset, PartitionError> {
         let mut state = self.open()?;
-        if !state.log.deletes() {
+        if state.log.only_compacts() {
             return Err(PartitionError::CompactedOnly);
         }
         let high_watermark = state.leader.high_watermark();

@@ -436,10 +436,10 @@ impl Log {
         self.epochs.epoch_at(offset)
     }
 
-    /// Whether `cleanup.policy` has `delete`.
+    /// Whether records go by compaction alone; with no policy at all they may still be deleted by request.
     #[must_use]
-    pub const fn deletes(&self) -> bool {
-        self.config.cleanup_policy.delete
+    pub const fn only_compacts(&self) -> bool {
+        self.config.cleanup_policy.compact && !self.config.cleanup_policy.delete
     }
 
     pub fn configure(&mut self, config: LogConfig) {

@@ -11,6 +11,7 @@ use crate::world::{Client, Setup, soon};
 
 const OFFSET_OUT_OF_RANGE: i16 = 1;
 const UNKNOWN_TOPIC_OR_PARTITION: i16 = 3;
+const REQUEST_TIMED_OUT: i16 = 7;
 const INVALID_TOPIC_EXCEPTION: i16 = 17;
 const INVALID_PARTITIONS: i16 = 37;
 const INVALID_REQUEST: i16 = 42;
@@ -41,6 +42,11 @@ async fn trap_44_partitions_are_added_in_every_version_and_never_taken_away() {
     let refused = client.call(3, &twice).await.results;
     assert_eq!((refused.len(), refused[0].error_code), (1, INVALID_REQUEST));
     client.call(3, &create_partitions("t", 9).with_validate_only(true)).await;
+    // Who does not wait gets nothing made, and is told so for every topic that is named.
+    let mut hasty = create_partitions("t", 9).with_timeout_ms(0);
+    hasty.topics.extend([create_partitions("u", 9).topics[0].clone(), create_partitions("u", 9).topics[0].clone()]);
+    let codes: Vec<i16> = client.call(3, &hasty).await.results.iter().map(|result| result.error_code).collect();
+    assert_eq!(codes, [REQUEST_TIMED_OUT; 3]);
     assert_eq!(client.call(METADATA, &metadata_of(&["t"])).await.topics[0].partitions.len(), 5);
     running.stop().await.unwrap();
 }
@@ -88,9 +94,11 @@ async fn records_of_internal_and_of_compacted_topics_are_not_deleted() {
     let mut client = running.client().await;
     let compacted = client.create("compacted", 1, &[("cleanup.policy", "compact")]).await;
     let both = client.create("both", 1, &[("cleanup.policy", "compact,delete")]).await;
+    let none = client.create("none", 1, &[("cleanup.policy", "")]).await;
     client.call(CREATE_TOPICS, &create_topics("__consumer_offsets", 1, &[])).await;
     assert_eq!(delete(&mut client, &compacted.name, &[(0, 0)]).await, [(-1, POLICY_VIOLATION)]);
     assert_eq!(delete(&mut client, &both.name, &[(0, 0)]).await, [(0, 0)]);
+    assert_eq!(delete(&mut client, &none.name, &[(0, -1)]).await, [(0, 0)]);
     assert_eq!(delete(&mut client, "__consumer_offsets", &[(0, 0)]).await, [(-1, INVALID_TOPIC_EXCEPTION)]);
     assert_eq!(delete(&mut client, "nobody", &[(0, 0)]).await, [(-1, UNKNOWN_TOPIC_OR_PARTITION)]);
     running.stop().await.unwrap();

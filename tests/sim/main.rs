@@ -19,6 +19,7 @@ mod story;
 mod world;
 
 mod crash_points;
+mod deletion;
 mod determinism;
 mod mutations;
 mod net_story;

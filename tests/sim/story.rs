@@ -1,4 +1,4 @@
-//! What clients do to the node: make and delete topics, produce idempotently with acks=all, and in the end read everything.
+//! What clients do to the node: make and delete topics, produce idempotently with acks=all, delete records, and in the end read everything.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -21,6 +21,7 @@ use klamm::log::directory::read_meta_properties;
 use klamm::quorum::{Quorum, QuorumOptions, QuorumSettings};
 use klamm::seams::Random;
 
+use crate::deletion;
 use crate::invariants::{self, Evaluated};
 use crate::ledger::{Acknowledged, Ledger, TopicPromise};
 use crate::node::{self, BROKER, Running};
@@ -35,9 +36,9 @@ const BATCHES: i32 = 5;
 /// The world's time after which a story has failed.
 const LIMIT: Duration = Duration::from_secs(240);
 
-const NONE: i16 = 0;
-const UNKNOWN_TOPIC: i16 = 3;
-const NOT_LEADER: i16 = 6;
+pub(crate) const NONE: i16 = 0;
+pub(crate) const UNKNOWN_TOPIC: i16 = 3;
+pub(crate) const NOT_LEADER: i16 = 6;
 const TOPIC_EXISTS: i16 = 36;
 
 /// A run of the story.
@@ -61,7 +62,7 @@ pub(crate) struct Report {
     pub(crate) disk_calls: u64,
 }
 
-type Shared = Arc<Mutex<Ledger>>;
+pub(crate) type Shared = Arc<Mutex<Ledger>>;
 
 impl Story {
     pub(crate) fn new(seed: u64) -> Self {
@@ -118,7 +119,7 @@ impl Story {
     }
 }
 
-fn topic_name(name: &str) -> TopicName {
+pub(crate) fn topic_name(name: &str) -> TopicName {
     StrBytes::from_string(name.to_owned()).into()
 }
 
@@ -138,7 +139,7 @@ async fn administrate(ledger: Shared, _done: tokio::sync::mpsc::Sender<()>) -> O
         return Err(format!("deleting a topic: error {code}").into());
     }
     ledger.lock().unwrap().topics.insert("b".to_owned(), TopicPromise::Deleted);
-    Ok(())
+    deletion::delete_some(&mut peer, &ledger).await
 }
 
 async fn create(peer: &mut Peer, ledger: &Shared, name: &str, partitions: i32) -> Outcome {
@@ -182,7 +183,7 @@ async fn produce(name: &'static str, producer: usize, ledger: Shared, _done: tok
         let values: Vec<Bytes> = (sequence..sequence + count).map(|number| Bytes::from(format!("{producer}-{number}"))).collect();
         let state = ProducerState { producer_id, producer_epoch: 0, first_sequence: sequence };
         ledger.lock().unwrap().sent.entry(producer).or_default().extend(values.clone());
-        let base_offset = send(&mut peer, partition, records::encode(state, 1_795_000_000_000, &values)).await?;
+        let base_offset = send(&mut peer, TOPIC, partition, records::encode(state, 1_795_000_000_000, &values)).await?;
         ledger.lock().unwrap().acknowledged.push(Acknowledged { partition, base_offset, values });
         sequence += count;
     }
@@ -190,9 +191,9 @@ async fn produce(name: &'static str, producer: usize, ledger: Shared, _done: tok
 }
 
 /// Returns the offset that the batch was acknowledged at.
-async fn send(peer: &mut Peer, partition: i32, batch: Bytes) -> Result<i64, Box<dyn std::error::Error>> {
+pub(crate) async fn send(peer: &mut Peer, topic: &str, partition: i32, batch: Bytes) -> Result<i64, Box<dyn std::error::Error>> {
     let data = PartitionProduceData::default().with_index(partition).with_records(Some(batch));
-    let topic = TopicProduceData::default().with_name(topic_name(TOPIC)).with_partition_data(vec![data]);
+    let topic = TopicProduceData::default().with_name(topic_name(topic)).with_partition_data(vec![data]);
     let request =
         ProduceRequest::default().with_transactional_id(None).with_acks(-1).with_timeout_ms(1000).with_topic_data(vec![topic]);
     loop {
@@ -211,10 +212,11 @@ async fn audit(ledger: Shared, mut done: tokio::sync::mpsc::Receiver<()>) -> Out
     while done.recv().await.is_some() {}
     let mut peer = Peer::new("auditor");
     for partition in 0..PARTITIONS {
-        let end = end_offset(&mut peer, partition).await?;
-        let read = read_to(&mut peer, partition, end).await?;
+        let end = offset(&mut peer, TOPIC, partition, -1).await?;
+        let read = read_to(&mut peer, TOPIC, partition, 0, end).await?;
         ledger.lock().unwrap().read.insert(partition, read);
     }
+    deletion::look(&mut peer, &ledger).await?;
     let metadata = peer.ask(12, &MetadataRequest::default().with_topics(None)).await;
     let described = metadata.topics.iter().filter_map(|topic| {
         let name = topic.name.as_ref()?.to_string();
@@ -224,9 +226,15 @@ async fn audit(ledger: Shared, mut done: tokio::sync::mpsc::Receiver<()>) -> Out
     Ok(())
 }
 
-async fn end_offset(peer: &mut Peer, partition: i32) -> Result<i64, Box<dyn std::error::Error>> {
-    let asked = ListOffsetsPartition::default().with_partition_index(partition).with_timestamp(-1);
-    let topic = ListOffsetsTopic::default().with_name(topic_name(TOPIC)).with_partitions(vec![asked]);
+/// The offset that stands for a timestamp.
+pub(crate) async fn offset(
+    peer: &mut Peer,
+    topic: &str,
+    partition: i32,
+    timestamp: i64,
+) -> Result<i64, Box<dyn std::error::Error>> {
+    let asked = ListOffsetsPartition::default().with_partition_index(partition).with_timestamp(timestamp);
+    let topic = ListOffsetsTopic::default().with_name(topic_name(topic)).with_partitions(vec![asked]);
     let request = ListOffsetsRequest::default().with_replica_id((-1).into()).with_topics(vec![topic]);
     loop {
         let answer = peer.ask(7, &request).await;
@@ -234,24 +242,30 @@ async fn end_offset(peer: &mut Peer, partition: i32) -> Result<i64, Box<dyn std:
         match answer.error_code {
             NONE => return Ok(answer.offset),
             NOT_LEADER => pause().await,
-            code => return Err(format!("asking for the end of {partition}: error {code}").into()),
+            code => return Err(format!("asking for offset {timestamp} of {partition}: error {code}").into()),
         }
     }
 }
 
-async fn read_to(peer: &mut Peer, partition: i32, end: i64) -> Result<BTreeMap<i64, Bytes>, Box<dyn std::error::Error>> {
+pub(crate) async fn read_to(
+    peer: &mut Peer,
+    topic: &str,
+    partition: i32,
+    from: i64,
+    end: i64,
+) -> Result<BTreeMap<i64, Bytes>, Box<dyn std::error::Error>> {
     let mut read = BTreeMap::new();
-    let mut next = 0;
+    let mut next = from;
     while next < end {
         let asked = FetchPartition::default().with_partition(partition).with_fetch_offset(next).with_partition_max_bytes(1 << 20);
-        let topic = FetchTopic::default().with_topic(topic_name(TOPIC)).with_partitions(vec![asked]);
+        let asked_topic = FetchTopic::default().with_topic(topic_name(topic)).with_partitions(vec![asked]);
         let request = FetchRequest::default()
             .with_replica_id((-1).into())
             .with_max_wait_ms(500)
             .with_min_bytes(1)
             .with_max_bytes(1 << 20)
             .with_session_epoch(-1)
-            .with_topics(vec![topic]);
+            .with_topics(vec![asked_topic]);
         let mut answer = peer.ask(12, &request).await;
         let answer = answer.responses.remove(0).partitions.remove(0);
         if answer.error_code != NONE {

@@ -1,6 +1,7 @@
 //! What must be true of every run. Each file holds one invariant: `check` returns how often it was evaluated, or what it found.
 
 pub(crate) mod acknowledged_records_survive;
+pub(crate) mod deletions_survive;
 pub(crate) mod groups;
 pub(crate) mod metadata_survives;
 pub(crate) mod records_come_once_in_order;
@@ -17,6 +18,7 @@ pub(crate) fn check(ledger: &Ledger) -> Result<Evaluated, String> {
     let mut evaluated = Evaluated::new();
     evaluated.insert("acknowledged records survive", acknowledged_records_survive::check(ledger)?);
     evaluated.insert("records come once, in order", records_come_once_in_order::check(ledger)?);
+    evaluated.insert("deletions survive", deletions_survive::check(ledger)?);
     evaluated.insert("metadata survives", metadata_survives::check(ledger)?);
     Ok(evaluated)
 }
