@@ -19,7 +19,7 @@ def version() -> str:
 
 def run(main_class, *arguments, stdin="", seconds=90, succeeds=True) -> str:
     """What the tool prints; with `succeeds=False` it must fail, and what it says on standard error counts too."""
-    done = machine.run(main_class if main_class.startswith("kafka.") else TOOLS + main_class, *arguments, stdin=stdin, seconds=seconds)
+    done = machine.run(main_class if main_class.startswith(("kafka.", "org.")) else TOOLS + main_class, *arguments, stdin=stdin, seconds=seconds)
     assert (done.code == 0) == succeeds, f"exit {done.code}: {done.out[-2000:]} {done.err[-2000:]}"
     return done.out if succeeds else done.out + done.err
 
@@ -191,7 +191,7 @@ def check_dumped(broker, topic, values, producer_id):
 @case(seconds=300)
 def dump_log_reads_every_file_of_the_run(stopped):
     """Logs, indexes and producer snapshots of all topics that the cases before this one wrote."""
-    logs = [path for path in files_of(stopped, "*-*/*.log") if not path.parent.name.startswith("__")]
+    logs = [path for path in files_of(stopped, "*-*/*.log") if not path.parent.name.startswith("__") and not path.parent.name.endswith("-delete")]
     if stopped.name == "kafka":  # it stores some of hostile/'s disorder
         logs = [path for path in logs if not path.parent.name.startswith("crafted-")]
     dump("--deep-iteration", files=logs)

@@ -109,10 +109,15 @@ def java(main_class: str, *arguments: str, machine=QUICK_TO_START, classes: Path
     """The command line of a program of Apache Kafka's; with `classes`, of one of ours, which loads the tools by itself."""
     libraries = jars()
     if classes:
-        path = os.pathsep.join([str(classes), *(str(jar) for jar in libraries.glob("*.jar") if not jar.name.startswith("kafka-tools-4"))])
+        path = os.pathsep.join([str(classes), *(str(jar) for jar in libraries.glob("*.jar") if jar not in tool_jars())])
     else:
         path = f"{libraries}/*"
     return ["java", *machine, f"-Dlog4j2.configurationFile={COMPAT / 'apache-kafka/log4j2.xml'}", "-cp", path, main_class, *arguments]
+
+
+def tool_jars() -> list[Path]:
+    """Where the tools' own classes are."""
+    return [jars() / f"kafka-{part}-{KAFKA_VERSION}.jar" for part in ("tools", "shell")]
 
 
 def java_program() -> Path:
@@ -127,6 +132,16 @@ def java_program() -> Path:
         _run(["javac", "-nowarn", "-Xlint:-options", "-d", str(classes), "-cp", f"{libraries}/*", *map(str, sources)])
         stamp.write_text(_digest(sources))
     return classes
+
+
+def rust_program(folder: Path) -> Path:
+    """The program that this folder's Rust package makes, built into `build/`."""
+    target = BUILD / folder.name
+    sources, stamp = [folder / "Cargo.toml", folder / "Cargo.lock", *sorted(folder.glob("src/*.rs"))], target / "sources.sha256"
+    if not _stamped(stamp, sources):
+        _run(["cargo", "build", "--quiet", "--locked", "--manifest-path", str(folder / "Cargo.toml"), "--target-dir", str(target)])
+        stamp.write_text(_digest(sources))
+    return target / "debug" / f"compat-{folder.name}"
 
 
 GO = "1.26.8"

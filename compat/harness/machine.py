@@ -18,9 +18,10 @@ def start():
     """Starts it, once; called by the runner itself, so that the cases' processes find it and it outlives them."""
     global _port
     if _port is None:
-        process = subprocess.Popen(environment.java("Serve", machine=["-Xmx768m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"],
-                                                    classes=environment.java_program()),
-                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, preexec_fn=die_with_parent)
+        classes = environment.java_program()
+        command = environment.java("Serve", machine=["-Xmx768m", *environment.QUICK_TO_START[1:]], classes=classes)
+        with open(classes / "machine.log", "w") as log:
+            process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, preexec_fn=die_with_parent)
         _port = int(process.stdout.readline())
 
 
@@ -70,9 +71,8 @@ class JavaProgram(Program):
 
 def run(main_class, *arguments, stdin="", seconds=90) -> Outcome:
     """What a tool's main does and says, given these arguments."""
-    jar = environment.jars() / f"kafka-tools-{environment.KAFKA_VERSION}.jar"
     said, _ = Session("tool", {"class": main_class, "arguments": [str(each) for each in arguments], "stdin": stdin,
-                               "jar": str(jar)}).communicate(timeout=seconds)
+                               "jars": [str(jar) for jar in environment.tool_jars()]}).communicate(timeout=seconds)
     answer = json.loads(said)
     assert "answer" in answer, answer
     return Outcome(**answer["answer"])

@@ -9,7 +9,9 @@ import struct
 import time
 
 PRODUCE, FETCH, LIST_OFFSETS, METADATA, API_VERSIONS, CREATE_TOPICS, INIT_PRODUCER_ID = 0, 1, 2, 3, 18, 19, 22
-API_KEYS = {"JoinGroup": 11}  # those that a case may wait for
+# Those that a case may wait for.
+API_KEYS = {"JoinGroup": 11, "DeleteRecords": 21, "DescribeLogDirs": 35, "CreatePartitions": 37, "IncrementalAlterConfigs": 44,
+            "DescribeQuorum": 55, "UpdateFeatures": 57, "DescribeProducers": 61, "ListConfigResources": 74, "DescribeTopicPartitions": 75}
 
 ERRORS = {
     -1: "UNKNOWN_SERVER_ERROR", 0: "NONE", 1: "OFFSET_OUT_OF_RANGE", 2: "CORRUPT_MESSAGE", 3: "UNKNOWN_TOPIC_OR_PARTITION",

@@ -5,9 +5,11 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -105,7 +107,7 @@ final class Member implements ConsumerRebalanceListener {
                 case "commit" -> consumer.commitSync();
                 case "commit offset" -> consumer.commitSync(Map.of(partition, new OffsetAndMetadata(offset)));
                 case "committed" -> {
-                    return committed();
+                    return committed(partition.topic());
                 }
                 case "pause" -> consumer.pause(List.of(partition));
                 case "resume" -> consumer.resume(List.of(partition));
@@ -118,9 +120,11 @@ final class Member implements ConsumerRebalanceListener {
         }
     }
 
-    private List<List<Object>> committed() {
+    private List<List<Object>> committed(String topic) {
         List<List<Object>> found = new ArrayList<>();
-        consumer.committed(consumer.assignment()).forEach((partition, at) -> {
+        Set<TopicPartition> partitions = new HashSet<>();
+        consumer.partitionsFor(topic).forEach(each -> partitions.add(new TopicPartition(topic, each.partition())));
+        consumer.committed(partitions).forEach((partition, at) -> {
             if (at != null) {
                 found.add(List.of(partition.topic(), partition.partition(), at.offset()));
             }

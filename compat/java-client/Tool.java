@@ -85,7 +85,12 @@ final class Tool {
                     (error ? current.err : current.out).write(bytes, from, length);
                 }
             }
-        }, true, StandardCharsets.UTF_8);
+        }, true, StandardCharsets.UTF_8) {
+            @Override
+            public void close() {
+                flush(); // A tool that closes its standard streams does not close the next one's.
+            }
+        };
     }
 
     private void exit(int code, String message) {
@@ -106,14 +111,17 @@ final class Tool {
         all.forEach(Runnable::run);
     }
 
-    /** Runs settings' "class" with its "arguments" and "stdin", its classes from "jar": exit code, output and errors. */
+    /** Runs settings' "class" with its "arguments" and "stdin", its classes from "jars": exit code, output and errors. */
     static Map<String, Object> run(JsonNode settings) throws Exception {
         Tool tool = new Tool(settings.path("stdin").asText(""));
         List<String> arguments = new ArrayList<>();
         settings.get("arguments").forEach(each -> arguments.add(each.asText()));
-        URL jar = Path.of(settings.get("jar").asText()).toUri().toURL();
+        List<URL> jars = new ArrayList<>();
+        for (JsonNode each : settings.get("jars")) {
+            jars.add(Path.of(each.asText()).toUri().toURL());
+        }
         CURRENT.set(tool);
-        try (URLClassLoader classes = new URLClassLoader(new URL[] {jar}, Tool.class.getClassLoader())) {
+        try (URLClassLoader classes = new URLClassLoader(jars.toArray(URL[]::new), Tool.class.getClassLoader())) {
             Thread.currentThread().setContextClassLoader(classes);
             tool.invoke(classes.loadClass(settings.get("class").asText()), arguments.toArray(String[]::new));
         } finally {
