@@ -102,7 +102,11 @@ async fn start() -> ServerHandle {
         max_unanswered_bytes: 16 << 20,
         max_unsent_bytes: 16 << 20,
     };
-    let address = ListenAddress { listener: Arc::from("PLAINTEXT"), address: SocketAddr::from(([127, 0, 0, 1], 0)) };
+    let address = ListenAddress {
+        listener: Arc::from("PLAINTEXT"),
+        purpose: klamm::config::ListenerPurpose::Broker,
+        address: SocketAddr::from(([127, 0, 0, 1], 0)),
+    };
     let options = ServeOptions {
         net: Arc::new(TcpNet { backlog: 1000 }),
         execution: Arc::new(TestExecution(tokio::runtime::Handle::current())),

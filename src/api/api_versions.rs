@@ -12,7 +12,7 @@ use crate::broker::Broker;
 use crate::metadata::features;
 use crate::net::Outcome;
 use crate::protocol::{
-    ErrorCode, FinalizedFeatures, ListenerKind, SupportedFeature, VersionRange, api_versions_response, is_software_name,
+    ErrorCode, FinalizedFeatures, SupportedFeature, VersionRange, api_versions_response, is_software_name,
     refused_api_versions_response, unsupported_api_versions_response,
 };
 
@@ -33,7 +33,7 @@ pub(super) async fn handle(broker: &Arc<Broker>, context: &RequestContext, reque
         epoch: image.end().0 - 1,
         levels: image.features().iter().map(|(name, level)| (name.clone(), *level)).collect(),
     };
-    api_versions_response(context.version, ListenerKind::Broker, &supported, &finalized)
+    api_versions_response(context.version, context.connection.purpose, &supported, &finalized)
 }
 
 /// The answer to a version that is not served: it names the versions that are, in the oldest layout.

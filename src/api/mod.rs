@@ -67,12 +67,17 @@ impl Service for Api {
             Err(error) => return Reply::Close(format!("request header: {error}")),
         };
         let context = RequestContext::new(connection, &header, &frame);
-        if header.is_served() {
+        if header.is_served(connection.purpose) {
             poll_once(dispatch(Arc::clone(&self.broker), context, frame, header.body_position()))
         } else if header.api_key == ApiKey::ApiVersions {
             api_versions::unsupported(context).into()
         } else {
-            Reply::Close(format!("{} version {} is not served", header.api_key.name(), header.api_version))
+            Reply::Close(format!(
+                "{} version {} is not served on listener {}",
+                header.api_key.name(),
+                header.api_version,
+                connection.listener
+            ))
         }
     }
 

@@ -14,12 +14,12 @@ use super::{
     Publisher, SyncQueue, controller_task, coordinators, maintenance,
 };
 use crate::config::{ConfigMap, DynamicConfigs, Listener, ListenerPurpose, ServerConfig, TopicSettings};
-use crate::controller::{Bootstrap, BrokerHeartbeat, RegisterBroker, TopicDefaults};
+use crate::controller::{Bootstrap, BrokerHeartbeat, RegisterBroker, RegisterController, TopicDefaults};
 use crate::log::LogFault;
 use crate::metadata::features;
 use crate::metadata::records::{Endpoint, SupportedFeature};
 use crate::net::{self, BoundServer, Limits, ListenAddress, ServeError, ServeOptions, ServerHandle, Service};
-use crate::quorum::{MetadataQuorum, Quorum, QuorumFault, QuorumOptions, QuorumSettings};
+use crate::quorum::{MetadataQuorum, Quorum, QuorumFault, QuorumOptions, QuorumSettings, VoterEndpoint};
 use crate::replica::FetchSessions;
 use crate::seams::{Blocking, Clock, DirectoryLock, Disk, Execution, Lane, Net, run_blocking};
 use crate::security::{Authorizer, Security};
@@ -105,7 +105,7 @@ impl Node {
             directory_id: metadata_directory_id,
             cluster_id: cluster_id.clone(),
             metadata_directory,
-            endpoints: Vec::new(),
+            endpoints: voter_endpoints(&config, &bound),
             disk: Arc::clone(&seams.disk),
             clock: Arc::clone(&seams.clock),
             execution: Arc::clone(&seams.execution),
@@ -116,8 +116,7 @@ impl Node {
         watch_quorum(&*seams.execution, &*quorum, fatal_sender.clone());
         publish(&seams, &*quorum, &publisher, &partitions);
         let controller = start_controller(&config, &seams, &quorum, &publisher, proposals(&settings), fatal_sender);
-        controller.ask(Bootstrap { min_insync_replicas: min_insync_replicas(&config) }).await?;
-        let broker_epoch = controller.ask(registration(&config, &seams, &bound, directory_ids)).await?;
+        let broker_epoch = register(&controller, &config, &seams, &bound, directory_ids).await?;
         controller.ask(alive(&config, broker_epoch, &publisher)).await?;
         let opened = Arc::clone(&partitions);
         run_blocking(&*seams.execution, Blocking::Read, move || opened.finish_start()).await.ok_or(StartError::GoingDown)?;
@@ -243,11 +242,11 @@ async fn close(broker: &Broker, seams: &Seams, deadline: &Deadline<'_>, clean: O
     result
 }
 
-/// Binds the clients' listeners.
+/// Binds all listeners, the controller's too.
 async fn bind(config: &ServerConfig, seams: &Seams) -> Result<BoundServer, StartError> {
     let network = &config.network;
     let mut addresses = Vec::new();
-    for listener in network.listeners.iter().filter(|listener| listener.purpose == ListenerPurpose::Broker) {
+    for listener in &network.listeners {
         for address in &listener.addresses {
             let resolved = net::resolve(address.host.as_deref(), address.port).map_err(|source| StartError::Resolve {
                 listener: listener.name.as_str().to_owned(),
@@ -255,7 +254,11 @@ async fn bind(config: &ServerConfig, seams: &Seams) -> Result<BoundServer, Start
                 source,
             })?;
             let name: Arc<str> = Arc::from(listener.name.as_str());
-            addresses.extend(resolved.into_iter().map(|address| ListenAddress { listener: Arc::clone(&name), address }));
+            addresses.extend(resolved.into_iter().map(|address| ListenAddress {
+                listener: Arc::clone(&name),
+                purpose: listener.purpose,
+                address,
+            }));
         }
     }
     let limits = Limits {
@@ -346,27 +349,67 @@ fn watch_quorum(execution: &dyn Execution, quorum: &dyn MetadataQuorum, fatal: w
     execution.spawn(Lane::Control, Box::pin(watching));
 }
 
+/// Makes the cluster's first records if it has none, and registers this run of the node.
+async fn register(
+    controller: &ControllerHandle,
+    config: &ServerConfig,
+    seams: &Seams,
+    bound: &BoundServer,
+    log_dirs: Vec<crate::types::DirectoryId>,
+) -> Result<BrokerEpoch, StartError> {
+    controller.ask(Bootstrap { min_insync_replicas: min_insync_replicas(config) }).await?;
+    if let Some(registration) = controller_registration(config, seams, bound) {
+        controller.ask(registration).await?;
+    }
+    Ok(controller.ask(registration(config, seams, bound, log_dirs)).await?)
+}
+
 fn registration(
     config: &ServerConfig,
     seams: &Seams,
     bound: &BoundServer,
     log_dirs: Vec<crate::types::DirectoryId>,
 ) -> RegisterBroker {
-    let listeners = config.network.listeners.iter().filter(|listener| listener.purpose == ListenerPurpose::Broker);
+    RegisterBroker {
+        broker_id: config.node_id,
+        incarnation_id: IncarnationId::from_random(|| seams.clock.random()),
+        endpoints: endpoints(config, bound, ListenerPurpose::Broker),
+        features: supported_features(),
+        rack: config.rack.clone(),
+        log_dirs,
+        has_session: false,
+    }
+}
+
+/// `None` for a node without a listener for controllers: nobody could use what the record says.
+fn controller_registration(config: &ServerConfig, seams: &Seams, bound: &BoundServer) -> Option<RegisterController> {
+    let endpoints = endpoints(config, bound, ListenerPurpose::Controller);
+    (!endpoints.is_empty()).then(|| RegisterController {
+        controller_id: config.node_id,
+        incarnation_id: IncarnationId::from_random(|| seams.clock.random()),
+        endpoints,
+        features: supported_features(),
+    })
+}
+
+fn supported_features() -> Vec<SupportedFeature> {
     let supported = features::SUPPORTED.iter().map(|feature| SupportedFeature {
         name: feature.name.to_owned(),
         min_supported_version: feature.min_supported_version,
         max_supported_version: feature.max_supported_version,
     });
-    RegisterBroker {
-        broker_id: config.node_id,
-        incarnation_id: IncarnationId::from_random(|| seams.clock.random()),
-        endpoints: listeners.map(|listener| endpoint(listener, bound.addresses())).collect(),
-        features: supported.collect(),
-        rack: config.rack.clone(),
-        log_dirs,
-        has_session: false,
-    }
+    supported.collect()
+}
+
+/// What the voters' record says of this node.
+fn voter_endpoints(config: &ServerConfig, bound: &BoundServer) -> Vec<VoterEndpoint> {
+    let endpoints = endpoints(config, bound, ListenerPurpose::Controller).into_iter();
+    endpoints.map(|Endpoint { name, host, port, .. }| VoterEndpoint { name, host, port }).collect()
+}
+
+fn endpoints(config: &ServerConfig, bound: &BoundServer, purpose: ListenerPurpose) -> Vec<Endpoint> {
+    let listeners = config.network.listeners.iter().filter(|listener| listener.purpose == purpose);
+    listeners.map(|listener| endpoint(listener, bound.addresses())).collect()
 }
 
 /// What clients of a listener are told: as advertised, else this machine and the port in fact bound.

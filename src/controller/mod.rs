@@ -9,6 +9,7 @@
 
 mod bootstrap;
 mod brokers;
+mod controllers;
 mod create_partitions;
 mod create_topics;
 mod delete_topics;
@@ -28,6 +29,7 @@ use std::fmt;
 
 pub use self::bootstrap::{Bootstrap, NoOperation};
 pub use self::brokers::{BrokerHeartbeat, BrokerHeartbeatReply, FenceBroker, RegisterBroker, UnregisterBroker};
+pub use self::controllers::RegisterController;
 pub use self::create_partitions::{CreatePartitions, MorePartitions};
 pub use self::create_topics::{CreateTopics, CreatedTopic, NewTopic, ReplicaAssignment, TopicResult};
 pub use self::delete_topics::{DeleteTopics, DeletedTopic, TopicSelector};

@@ -33,27 +33,27 @@ pub(super) async fn run(
     }
     life.reaches(Phase::Serving).await;
     tokio::select! {
-        () = accept(&mut *listener, &address.listener, &shared, &life) => {}
+        () = accept(&mut *listener, &address, &shared, &life) => {}
         () = life.reaches(Phase::Draining) => {}
     }
 }
 
-async fn accept(listener: &mut dyn Listener, name: &Arc<str>, shared: &Arc<Shared>, life: &Life) {
+async fn accept(listener: &mut dyn Listener, address: &ListenAddress, shared: &Arc<Shared>, life: &Life) {
     let mut failing = false;
     loop {
         match listener.accept().await {
             Ok((incoming, peer)) => {
                 if std::mem::take(&mut failing) {
-                    tracing::info!(listener = %name, "connections are accepted again");
+                    tracing::info!(listener = %address.listener, "connections are accepted again");
                 }
                 let Ok(vacancy) = Arc::clone(&shared.vacancies).acquire_owned().await else { return };
-                shared.take_on(incoming, peer, name, life.clone(), vacancy);
+                shared.take_on(incoming, peer, address, life.clone(), vacancy);
             }
             // The peer gave up while it waited; the next one is none the worse.
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
             Err(error) => {
                 if !std::mem::replace(&mut failing, true) {
-                    tracing::warn!(listener = %name, %error, "cannot accept connections; trying again");
+                    tracing::warn!(listener = %address.listener, %error, "cannot accept connections; trying again");
                 }
                 tokio::time::sleep(PAUSE).await;
             }

@@ -14,6 +14,7 @@ use super::budget::Budget;
 use super::connection::{Conversation, End};
 use super::pool::BufferPool;
 use super::{ConnectionContext, Service, listener};
+use crate::config::ListenerPurpose;
 use crate::seams::{Clock, Execution, Incoming, Lane, Net};
 use crate::types::Now;
 
@@ -41,6 +42,7 @@ pub struct Limits {
 pub struct ListenAddress {
     /// The listener's name; several addresses may share it.
     pub listener: Arc<str>,
+    pub purpose: ListenerPurpose,
     pub address: SocketAddr,
 }
 
@@ -141,9 +143,9 @@ pub async fn bind(options: ServeOptions) -> Result<BoundServer, ServeError> {
     }
     let mut addresses: Vec<ListenAddress> = Vec::with_capacity(reports.len());
     let mut absent = Vec::new();
-    for (ListenAddress { listener, address }, reported) in reports {
+    for (ListenAddress { listener, purpose, address }, reported) in reports {
         match reported.await.unwrap_or_else(|_| Err(io::Error::other("the process is going down"))) {
-            Ok(address) => addresses.push(ListenAddress { listener, address }),
+            Ok(address) => addresses.push(ListenAddress { listener, purpose, address }),
             Err(source) if is_absent(&source) => absent.push(ServeError { listener, address, source }),
             Err(source) => return Err(ServeError { listener, address, source }),
         }
@@ -230,7 +232,7 @@ impl Shared {
         self: &Arc<Self>,
         incoming: Incoming,
         peer: SocketAddr,
-        listener: &Arc<str>,
+        listener: &ListenAddress,
         life: Life,
         vacancy: tokio::sync::OwnedSemaphorePermit,
     ) {
@@ -238,8 +240,13 @@ impl Shared {
         let Some((index, worker)) = self.workers.iter().enumerate().min_by_key(|(_, worker)| load(worker)) else { return };
         worker.connections.fetch_add(1, Ordering::Relaxed);
         let id = self.next_connection.fetch_add(1, Ordering::Relaxed);
-        let context =
-            Arc::new(ConnectionContext { id, listener: Arc::clone(listener), peer, wrote_ahead: AtomicBool::new(false) });
+        let context = Arc::new(ConnectionContext {
+            id,
+            listener: Arc::clone(&listener.listener),
+            purpose: listener.purpose,
+            peer,
+            wrote_ahead: AtomicBool::new(false),
+        });
         let pool = Arc::clone(&worker.pool);
         let guest = Guest { shared: Arc::clone(self), context, worker: index };
         self.execution.spawn(

@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicBool;
 
 use bytes::{Bytes, BytesMut};
 
+use crate::config::ListenerPurpose;
 use crate::seams::BoxFuture;
 
 /// What is known of the connection that a request came in on.
@@ -15,6 +16,8 @@ pub struct ConnectionContext {
     pub id: u64,
     /// Name of the listener it came in on; answers give addresses of that listener.
     pub listener: Arc<str>,
+    /// What that listener is for.
+    pub purpose: ListenerPurpose,
     pub peer: SocketAddr,
     /// Set once a produce of this connection was answered before what it wrote was durable: its reads see to it that they see it.
     pub wrote_ahead: AtomicBool,

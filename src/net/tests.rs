@@ -16,6 +16,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout};
 
 use super::*;
+use crate::config::ListenerPurpose;
 use crate::seams::{Blocking, BoxFuture, Clock, Execution, Incoming, Lane, Net};
 use crate::types::{Now, Timestamp};
 
@@ -123,7 +124,11 @@ async fn start_on(net: Arc<dyn Net>, limits: Limits) -> Fixture {
         net,
         execution: Arc::new(TestExecution(tokio::runtime::Handle::current())),
         clock: Arc::new(TestClock(Instant::now())),
-        addresses: vec![ListenAddress { listener: Arc::from("PLAINTEXT"), address: SocketAddr::from(([127, 0, 0, 1], 0)) }],
+        addresses: vec![ListenAddress {
+            listener: Arc::from("PLAINTEXT"),
+            purpose: ListenerPurpose::Broker,
+            address: SocketAddr::from(([127, 0, 0, 1], 0)),
+        }],
         limits,
     };
     let server = bind(options).await.unwrap().serve(Arc::clone(&service) as Arc<dyn Service>);
@@ -398,7 +403,11 @@ async fn an_address_in_use_is_named_and_no_other_is_kept() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let free = SocketAddr::from(([127, 0, 0, 1], 0));
     let name: Arc<str> = Arc::from("PLAINTEXT");
-    let addresses = [free, taken.local_addr().unwrap()].map(|address| ListenAddress { listener: Arc::clone(&name), address });
+    let addresses = [free, taken.local_addr().unwrap()].map(|address| ListenAddress {
+        listener: Arc::clone(&name),
+        purpose: ListenerPurpose::Broker,
+        address,
+    });
     let options = ServeOptions {
         net: Arc::new(TcpNet { backlog: 50 }),
         execution: Arc::new(TestExecution(tokio::runtime::Handle::current())),

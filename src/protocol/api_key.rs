@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::config::ListenerPurpose;
+
 /// Versions of an API, both ends included.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct VersionRange {
@@ -14,15 +16,6 @@ impl VersionRange {
     pub const fn contains(self, version: i16) -> bool {
         self.min <= version && version <= self.max
     }
-}
-
-/// What a listener is for.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum ListenerKind {
-    /// Clients and other brokers.
-    Broker,
-    /// The metadata quorum, and brokers that talk to the controller.
-    Controller,
 }
 
 #[derive(Clone, Copy)]
@@ -96,10 +89,11 @@ macro_rules! api_keys {
     };
 }
 
-// Keys, flexible versions and listeners as in Kafka 4.3.0 (its message schemas).
+// Keys, flexible versions and listeners as in Kafka 4.3.0 (its message schemas), but for Fetch: on a controller's listener it is for the
+// metadata log, which nobody can fetch yet.
 api_keys! {
     Produce = 0,                        serves(3, 13), from(9),  Broker;
-    Fetch = 1,                          serves(4, 18), from(12), Both;
+    Fetch = 1,                          serves(4, 18), from(12), Broker;
     ListOffsets = 2,                    serves(1, 11), from(6),  Broker;
     Metadata = 3,                       serves(0, 13), from(9),  Broker;
     OffsetCommit = 8,                   serves(2, 10), from(8),  Broker;
@@ -216,18 +210,18 @@ impl ApiKey {
 
     /// Whether requests with this key may come in on such a listener.
     #[must_use]
-    pub const fn is_on(self, listener: ListenerKind) -> bool {
+    pub const fn is_on(self, listener: ListenerPurpose) -> bool {
         match self.listeners() {
             Listeners::Both => true,
-            Listeners::Broker => matches!(listener, ListenerKind::Broker),
-            Listeners::Controller => matches!(listener, ListenerKind::Controller),
+            Listeners::Broker => matches!(listener, ListenerPurpose::Broker),
+            Listeners::Controller => matches!(listener, ListenerPurpose::Controller),
         }
     }
 
     /// The versions to advertise, `None` to leave the key out. Produce says 0 though 3 is the oldest that is served: librdkafka
     /// before 2.5 turns compression off when it cannot see Produce 0 (KAFKA-18659).
     #[must_use]
-    pub fn advertised(self, listener: ListenerKind) -> Option<VersionRange> {
+    pub fn advertised(self, listener: ListenerPurpose) -> Option<VersionRange> {
         let served = self.served().filter(|_| self.is_on(listener))?;
         Some(VersionRange { min: if self == Self::Produce { 0 } else { served.min }, ..served })
     }
@@ -282,9 +276,19 @@ mod tests {
 
     #[test]
     fn produce_is_advertised_from_zero_and_what_is_not_served_not_at_all() {
-        assert_eq!(ApiKey::Produce.advertised(ListenerKind::Broker), Some(VersionRange { min: 0, max: 13 }));
-        assert_eq!(ApiKey::Produce.advertised(ListenerKind::Controller), None);
-        assert_eq!(ApiKey::Vote.advertised(ListenerKind::Controller), None);
-        assert_eq!(ApiKey::Fetch.advertised(ListenerKind::Controller), Some(VersionRange { min: 4, max: 18 }));
+        assert_eq!(ApiKey::Produce.advertised(ListenerPurpose::Broker), Some(VersionRange { min: 0, max: 13 }));
+        assert_eq!(ApiKey::Produce.advertised(ListenerPurpose::Controller), None);
+        assert_eq!(ApiKey::Vote.advertised(ListenerPurpose::Controller), None);
+        assert_eq!(ApiKey::CreateTopics.advertised(ListenerPurpose::Controller), Some(VersionRange { min: 2, max: 7 }));
+    }
+
+    /// As Apache Kafka 4.3.0's controller told when asked for its versions; Fetch apart.
+    #[test]
+    fn a_controllers_listener_has_the_keys_that_kafkas_has() {
+        let kafkas = [17..=20, 29..=33, 36..=41, 43..=46, 49..=60, 62..=64, 67..=67, 70..=70, 73..=73, 80..=82];
+        let on_it = |key: &&ApiKey| key.is_on(ListenerPurpose::Controller);
+        let ours: Vec<i16> = ApiKey::ALL.iter().filter(on_it).map(|key| key.number()).collect();
+        let unlike = [34, 35, 42, 47, 48, 61];
+        assert_eq!(ours, kafkas.into_iter().flatten().filter(|key| !unlike.contains(key)).collect::<Vec<i16>>());
     }
 }

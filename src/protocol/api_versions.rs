@@ -4,7 +4,8 @@ use kafka_protocol::messages::ApiVersionsResponse;
 use kafka_protocol::messages::api_versions_response::{ApiVersion, FinalizedFeatureKey, SupportedFeatureKey};
 use kafka_protocol::protocol::StrBytes;
 
-use super::{ApiKey, ErrorCode, ListenerKind, VersionRange};
+use super::{ApiKey, ErrorCode, VersionRange};
+use crate::config::ListenerPurpose;
 
 /// Feature levels that this build can run with.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -29,7 +30,7 @@ pub struct FinalizedFeatures {
 #[must_use]
 pub fn api_versions_response(
     version: i16,
-    listener: ListenerKind,
+    listener: ListenerPurpose,
     supported: &[SupportedFeature],
     finalized: &FinalizedFeatures,
 ) -> ApiVersionsResponse {
@@ -99,7 +100,7 @@ mod tests {
 
     fn answer(version: i16) -> ApiVersionsResponse {
         let levels = vec![("metadata.version".to_owned(), 29), ("group.version".to_owned(), 0)];
-        api_versions_response(version, ListenerKind::Broker, &SUPPORTED, &FinalizedFeatures { epoch: 12, levels })
+        api_versions_response(version, ListenerPurpose::Broker, &SUPPORTED, &FinalizedFeatures { epoch: 12, levels })
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::codec::Reader;
 use super::{ApiKey, DecodeError};
+use crate::config::ListenerPurpose;
 
 /// What stands before a request's body. It holds positions in the frame instead of slices, so that the frame can be changed in
 /// place while the header is kept.
@@ -50,10 +51,10 @@ impl RequestHeader {
         self.body
     }
 
-    /// Whether the version is one that Klamm serves.
+    /// Whether the version is one that Klamm serves on such a listener.
     #[must_use]
-    pub fn is_served(&self) -> bool {
-        self.api_key.served().is_some_and(|served| served.contains(self.api_version))
+    pub fn is_served(&self, listener: ListenerPurpose) -> bool {
+        self.api_key.is_on(listener) && self.api_key.served().is_some_and(|served| served.contains(self.api_version))
     }
 }
 
@@ -110,7 +111,7 @@ mod tests {
     #[test]
     fn an_unserved_version_is_read_and_an_unknown_key_refused() {
         let read = RequestHeader::parse(&header(ApiKey::ApiVersions, 99, None)).unwrap();
-        assert!(!read.is_served());
+        assert!(!read.is_served(ListenerPurpose::Broker));
         assert_eq!(RequestHeader::parse(&[0, 4, 0, 0, 0, 0, 0, 0, 0xff, 0xff]), Err(DecodeError::UnknownApi(4)));
     }
 

@@ -20,7 +20,7 @@ mod offsets;
 pub mod produce;
 pub mod response;
 
-pub use api_key::{ApiKey, ListenerKind, VersionRange};
+pub use api_key::{ApiKey, VersionRange};
 pub use api_versions::{
     FinalizedFeatures, SupportedFeature, api_versions_response, is_software_name, refused_api_versions_response,
     unsupported_api_versions_response,

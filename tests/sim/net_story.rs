@@ -48,7 +48,11 @@ async fn echo(seams: Seams) -> Outcome {
     let bound = bind(ServeOptions {
         net: seams.net,
         clock: seams.clock,
-        addresses: vec![ListenAddress { listener: "PLAINTEXT".into(), address: ([0, 0, 0, 0], 9092).into() }],
+        addresses: vec![ListenAddress {
+            listener: "PLAINTEXT".into(),
+            purpose: klamm::config::ListenerPurpose::Broker,
+            address: ([0, 0, 0, 0], 9092).into(),
+        }],
         limits,
         execution: Arc::clone(&seams.execution),
     });

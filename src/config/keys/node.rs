@@ -28,7 +28,7 @@ pub(super) const KEYS: &[Key] = &[
     boolean("controlled.shutdown.enable").default("true")
         .doc("Move leaderships away before the broker stops."),
     list("controller.listener.names").not_empty()
-        .acts("config::listeners::tests::a_listener_of_controllers_needs_no_protocol_and_does_not_serve_clients")
+        .acts("it::controller_listener::it_has_the_keys_of_a_controller_and_no_others")
         .doc("Listeners that controllers use among themselves and that brokers reach them on."),
     long("controller.performance.always.log.threshold.ms").default("2000").at_least(0).internal()
         .doc("Events of the controller that take longer than this are always logged."),

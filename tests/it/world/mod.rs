@@ -127,7 +127,11 @@ impl Running {
     }
 
     pub async fn client(&self) -> Client {
-        let stream = TcpStream::connect(self.address()).await.unwrap();
+        self.client_of(self.address()).await
+    }
+
+    pub async fn client_of(&self, address: SocketAddr) -> Client {
+        let stream = TcpStream::connect(address).await.unwrap();
         stream.set_nodelay(true).unwrap();
         Client(client::Client::new(stream, "it"))
     }
