@@ -53,6 +53,8 @@ pub(super) fn reason(reason: Reason) -> ErrorCode {
     match reason {
         Reason::BrokerIdNotRegistered => ErrorCode::BrokerIdNotRegistered,
         Reason::DuplicateBrokerRegistration => ErrorCode::DuplicateBrokerRegistration,
+        Reason::ElectionNotNeeded => ErrorCode::ElectionNotNeeded,
+        Reason::EligibleLeadersNotAvailable => ErrorCode::EligibleLeadersNotAvailable,
         Reason::InvalidConfig => ErrorCode::InvalidConfig,
         Reason::InvalidPartitions => ErrorCode::InvalidPartitions,
         Reason::InvalidRegistration => ErrorCode::InvalidRegistration,
@@ -60,6 +62,8 @@ pub(super) fn reason(reason: Reason) -> ErrorCode {
         Reason::InvalidReplicationFactor => ErrorCode::InvalidReplicationFactor,
         Reason::InvalidRequest => ErrorCode::InvalidRequest,
         Reason::InvalidTopic => ErrorCode::InvalidTopicException,
+        Reason::InvalidUpdateVersion => ErrorCode::InvalidUpdateVersion,
+        Reason::PreferredLeaderNotAvailable => ErrorCode::PreferredLeaderNotAvailable,
         Reason::PolicyViolation => ErrorCode::PolicyViolation,
         Reason::StaleBrokerEpoch => ErrorCode::StaleBrokerEpoch,
         Reason::TopicAlreadyExists => ErrorCode::TopicAlreadyExists,

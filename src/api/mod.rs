@@ -17,7 +17,9 @@ mod describe_configs;
 mod describe_groups;
 mod describe_log_dirs;
 mod describe_producers;
+mod describe_quorum;
 mod describe_topic_partitions;
+mod elect_leaders;
 mod errors;
 mod fetch;
 mod find_coordinator;
@@ -28,6 +30,7 @@ mod join_group;
 mod leave_group;
 mod list_groups;
 mod list_offsets;
+mod list_partition_reassignments;
 mod metadata;
 mod offset_commit;
 mod offset_delete;
@@ -35,6 +38,7 @@ mod offset_fetch;
 mod offset_for_leader_epoch;
 mod produce;
 mod sync_group;
+mod update_features;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -112,10 +116,8 @@ macro_rules! later_keys {
             | ApiKey::RenewDelegationToken
             | ApiKey::ExpireDelegationToken
             | ApiKey::DescribeDelegationToken
-            | ApiKey::ElectLeaders
             | ApiKey::IncrementalAlterConfigs
             | ApiKey::AlterPartitionReassignments
-            | ApiKey::ListPartitionReassignments
             | ApiKey::DescribeClientQuotas
             | ApiKey::AlterClientQuotas
             | ApiKey::DescribeUserScramCredentials
@@ -123,9 +125,7 @@ macro_rules! later_keys {
             | ApiKey::Vote
             | ApiKey::BeginQuorumEpoch
             | ApiKey::EndQuorumEpoch
-            | ApiKey::DescribeQuorum
             | ApiKey::AlterPartition
-            | ApiKey::UpdateFeatures
             | ApiKey::Envelope
             | ApiKey::FetchSnapshot
             | ApiKey::BrokerRegistration
@@ -211,7 +211,11 @@ async fn dispatch(broker: Arc<Broker>, context: RequestContext, frame: BytesMut,
         ApiKey::OffsetForLeaderEpoch => answer!(offset_for_leader_epoch),
         ApiKey::DescribeConfigs => answer!(describe_configs),
         ApiKey::DeleteGroups => answer!(delete_groups),
+        ApiKey::ElectLeaders => answer!(elect_leaders),
+        ApiKey::ListPartitionReassignments => answer!(list_partition_reassignments),
         ApiKey::OffsetDelete => answer!(offset_delete),
+        ApiKey::DescribeQuorum => answer!(describe_quorum),
+        ApiKey::UpdateFeatures => answer!(update_features),
         ApiKey::DescribeCluster => answer!(describe_cluster),
         ApiKey::DeleteRecords => answer!(delete_records),
         ApiKey::DescribeProducers => answer!(describe_producers),

@@ -9,7 +9,7 @@ use super::*;
 use crate::broker::clock::SystemClock;
 use crate::controller::{DeleteTopics, NoOperation};
 use crate::disk::SimulatedDisk;
-use crate::quorum::{ProposeError, Proposed, QuorumLeader};
+use crate::quorum::{ProposeError, Proposed, QuorumDescription, QuorumLeader};
 use crate::seams::{Blocking, Lane};
 use crate::types::{LeaderEpoch, NodeId};
 
@@ -80,6 +80,10 @@ impl MetadataQuorum for Undecided {
 
     fn snapshot(&self) -> BoxFuture<'static, Result<(), ProposeError>> {
         Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn describe(&self) -> Option<QuorumDescription> {
+        None
     }
 
     fn voters(&self) -> Vec<NodeId> {

@@ -18,7 +18,7 @@ use crate::controller::{
     TopicSelector,
 };
 use crate::metadata::{MetadataImage, PartitionImage, TopicImage};
-use crate::quorum::QuorumLeader;
+use crate::quorum::MetadataQuorum;
 use crate::replica::FetchSessions;
 use crate::seams::{Clock, Execution, Lane, lock};
 use crate::security::{Authorized, Cluster, Security};
@@ -35,7 +35,7 @@ pub struct Broker {
     pub disk_reads: DiskReads,
     pub metrics: Arc<Metrics>,
     pub(super) controller: ControllerHandle,
-    pub(super) quorum_leader: watch::Receiver<QuorumLeader>,
+    pub(super) quorum: Arc<dyn MetadataQuorum>,
     pub(super) publisher: Arc<Publisher>,
     pub(super) partitions: Arc<Partitions>,
     pub(super) producer_ids: ProducerIds,
@@ -86,7 +86,7 @@ impl Broker {
     /// Whether this node's controller decides for the cluster.
     #[must_use]
     pub fn is_active_controller(&self) -> bool {
-        self.quorum_leader.borrow().is_active
+        self.quorum.leader().borrow().is_active
     }
 
     /// Whether the node is stopping.

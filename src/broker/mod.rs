@@ -5,6 +5,7 @@
 //! Invariants: no partition's lock is held across an await or a sync; a reader sees nothing that a crash could take back (in durable
 //! mode); an image is published after the partitions it names are open.
 
+mod administration;
 pub mod clock;
 pub mod execution;
 

@@ -13,12 +13,14 @@ mod controllers;
 mod create_partitions;
 mod create_topics;
 mod delete_topics;
+mod elect_leaders;
 mod partition_change;
 mod partition_registration;
 mod placement;
 mod producer_ids;
 mod refusal;
 mod topic_name;
+mod update_features;
 
 #[cfg(test)]
 mod story_tests;
@@ -33,9 +35,11 @@ pub use self::controllers::RegisterController;
 pub use self::create_partitions::{CreatePartitions, MorePartitions};
 pub use self::create_topics::{CreateTopics, CreatedTopic, NewTopic, ReplicaAssignment, TopicResult};
 pub use self::delete_topics::{DeleteTopics, DeletedTopic, TopicSelector};
+pub use self::elect_leaders::{ElectLeaders, ElectionType, Elections};
 pub use self::producer_ids::{AllocateProducerIds, PRODUCER_ID_BLOCK_SIZE, ProducerIdBlock};
 pub use self::refusal::{Reason, Refusal};
 pub use self::topic_name::check_topic_name;
+pub use self::update_features::{FeatureUpdate, UpdateFeatures, UpdateKind};
 use crate::metadata::MetadataImage;
 use crate::metadata::records::MetadataRecord;
 use crate::types::Offset;

@@ -36,7 +36,8 @@ pub(super) fn leads_any(image: &MetadataImage, broker: NodeId) -> bool {
     image.topics().iter().flat_map(|topic| topic.partitions.values()).any(|partition| partition.leader == Some(broker))
 }
 
-fn elect(partition: &PartitionImage, may_lead: impl Fn(NodeId) -> bool) -> Option<NodeId> {
+/// Of those in sync, the preferred replica first.
+pub(super) fn elect(partition: &PartitionImage, may_lead: impl Fn(NodeId) -> bool) -> Option<NodeId> {
     partition.replicas.iter().copied().find(|replica| partition.isr.contains(replica) && may_lead(*replica))
 }
 

@@ -7,6 +7,10 @@ pub enum Reason {
     BrokerIdNotRegistered,
     /// DUPLICATE_BROKER_REGISTRATION
     DuplicateBrokerRegistration,
+    /// ELECTION_NOT_NEEDED
+    ElectionNotNeeded,
+    /// ELIGIBLE_LEADERS_NOT_AVAILABLE
+    EligibleLeadersNotAvailable,
     /// INVALID_CONFIG
     InvalidConfig,
     /// INVALID_PARTITIONS
@@ -21,8 +25,12 @@ pub enum Reason {
     InvalidRequest,
     /// INVALID_TOPIC_EXCEPTION
     InvalidTopic,
+    /// INVALID_UPDATE_VERSION
+    InvalidUpdateVersion,
     /// POLICY_VIOLATION
     PolicyViolation,
+    /// PREFERRED_LEADER_NOT_AVAILABLE
+    PreferredLeaderNotAvailable,
     /// STALE_BROKER_EPOCH
     StaleBrokerEpoch,
     /// TOPIC_ALREADY_EXISTS

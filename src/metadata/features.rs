@@ -8,6 +8,12 @@ pub const METADATA_VERSION: &str = "metadata.version";
 /// metadata.version 4.3-IV0: the level whose records are written here.
 pub const METADATA_VERSION_LEVEL: i16 = 30;
 
+/// Name of the feature that governs the quorum's own records.
+pub const KRAFT_VERSION: &str = "kraft.version";
+
+/// kraft.version 1, which the first record of every metadata log here says: voters have directory ids (KIP-853).
+pub const KRAFT_VERSION_LEVEL: i16 = 1;
+
 /// A feature and the levels that this build supports, both ends included.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Feature {
@@ -22,3 +28,13 @@ pub const SUPPORTED: &[Feature] = &[Feature {
     min_supported_version: METADATA_VERSION_LEVEL,
     max_supported_version: METADATA_VERSION_LEVEL,
 }];
+
+/// What may be asked for with UpdateFeatures: what is supported, and the quorum's level, which there is only one of.
+pub const UPDATABLE: &[Feature] = &[
+    Feature {
+        name: METADATA_VERSION,
+        min_supported_version: METADATA_VERSION_LEVEL,
+        max_supported_version: METADATA_VERSION_LEVEL,
+    },
+    Feature { name: KRAFT_VERSION, min_supported_version: KRAFT_VERSION_LEVEL, max_supported_version: KRAFT_VERSION_LEVEL },
+];

@@ -131,10 +131,10 @@ api_keys! {
     ExpireDelegationToken = 40,         LATER,         from(2),  Both;
     DescribeDelegationToken = 41,       LATER,         from(2),  Both;
     DeleteGroups = 42,                  serves(0, 2),  from(2),  Broker;
-    ElectLeaders = 43,                  LATER,         from(2),  Both;
+    ElectLeaders = 43,                  serves(0, 2),  from(2),  Both;
     IncrementalAlterConfigs = 44,       LATER,         from(1),  Both;
     AlterPartitionReassignments = 45,   LATER,         from(0),  Both;
-    ListPartitionReassignments = 46,    LATER,         from(0),  Both;
+    ListPartitionReassignments = 46,    serves(0, 0),  from(0),  Both;
     OffsetDelete = 47,                  serves(0, 0),  NEVER,    Broker;
     DescribeClientQuotas = 48,          LATER,         from(1),  Broker;
     AlterClientQuotas = 49,             LATER,         from(1),  Both;
@@ -143,9 +143,9 @@ api_keys! {
     Vote = 52,                          LATER,         from(0),  Controller;
     BeginQuorumEpoch = 53,              LATER,         from(1),  Controller;
     EndQuorumEpoch = 54,                LATER,         from(1),  Controller;
-    DescribeQuorum = 55,                LATER,         from(0),  Both;
+    DescribeQuorum = 55,                serves(0, 2),  from(0),  Both;
     AlterPartition = 56,                LATER,         from(2),  Controller;
-    UpdateFeatures = 57,                LATER,         from(0),  Both;
+    UpdateFeatures = 57,                serves(0, 2),  from(0),  Both;
     Envelope = 58,                      LATER,         from(0),  Controller;
     FetchSnapshot = 59,                 LATER,         from(0),  Controller;
     DescribeCluster = 60,               serves(0, 2),  from(0),  Both;

@@ -1,5 +1,6 @@
 //! The running quorum as the rest of the tree holds it.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::future::{IntoFuture, ready};
 use std::sync::{Arc, Mutex};
@@ -19,7 +20,7 @@ use super::failure::Failure;
 use super::snapshot::SnapshotDirectory;
 use super::state_machine::{Progress, StateMachine};
 use super::store::LogStore;
-use super::{MetadataQuorum, ProposeError, Proposed, QuorumLeader};
+use super::{MetadataQuorum, ProposeError, Proposed, QuorumDescription, QuorumLeader, VoterDescription};
 use crate::record::{BatchBuilder, BatchOptions, NewRecord};
 use crate::seams::{BoxFuture, Clock};
 use crate::types::{NodeId, Offset};
@@ -165,6 +166,26 @@ impl MetadataQuorum for Quorum {
             }
             Ok(())
         })
+    }
+
+    fn describe(&self) -> Option<QuorumDescription> {
+        let QuorumLeader { leader, epoch, is_active, .. } = *self.leader.borrow();
+        let leader = leader.filter(|_| is_active)?;
+        // In this order, so that the high watermark is not above the end of the log.
+        let high_watermark = self.progress.position().end_offset;
+        let log_end_offset = self.store.log_end_offset();
+        let membership = self.store.membership()?;
+        let voters: BTreeSet<u64> = membership.voter_ids().collect();
+        let nodes = membership.nodes().filter(|(id, _)| voters.contains(*id));
+        let voters = nodes.map(|(id, node)| VoterDescription {
+            id: node_id(*id),
+            directory_id: node.directory_id,
+            endpoints: node.endpoints.clone(),
+            log_end_offset: (node_id(*id) == leader).then_some(log_end_offset),
+        });
+        let mut voters: Vec<_> = voters.collect();
+        voters.sort_unstable_by_key(|voter| voter.id);
+        Some(QuorumDescription { leader, epoch, high_watermark, voters })
     }
 
     fn voters(&self) -> Vec<NodeId> {

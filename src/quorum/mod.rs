@@ -37,6 +37,6 @@ mod tests;
 pub use handle::Quorum;
 pub use options::{QuorumFault, QuorumOptions, QuorumSettings, VoterEndpoint};
 pub use port::{
-    CommittedBatch, MetadataQuorum, MetadataStateMachine, ProposeError, Proposed, QuorumLeader, Snapshot, SnapshotRecords,
-    UnreadableRecord,
+    CommittedBatch, MetadataQuorum, MetadataStateMachine, ProposeError, Proposed, QuorumDescription, QuorumLeader, Snapshot,
+    SnapshotRecords, UnreadableRecord, VoterDescription,
 };

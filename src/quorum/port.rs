@@ -6,8 +6,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::sync::watch;
 
+use super::VoterEndpoint;
 use crate::seams::BoxFuture;
-use crate::types::{LeaderEpoch, NodeId, Offset, OffsetAndEpoch, Timestamp};
+use crate::types::{DirectoryId, LeaderEpoch, NodeId, Offset, OffsetAndEpoch, Timestamp};
 
 /// A batch of metadata records that is committed. Each record is a framed value as it stands in the log.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -71,6 +72,27 @@ pub struct QuorumLeader {
     pub next_offset: Offset,
 }
 
+/// The quorum as its leader sees it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct QuorumDescription {
+    pub leader: NodeId,
+    pub epoch: LeaderEpoch,
+    /// Exclusive: what lies below is committed and applied here.
+    pub high_watermark: Offset,
+    /// Ordered by id.
+    pub voters: Vec<VoterDescription>,
+}
+
+/// A voter as the leader sees it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct VoterDescription {
+    pub id: NodeId,
+    pub directory_id: DirectoryId,
+    pub endpoints: Vec<VoterEndpoint>,
+    /// Where its log ends, exclusive; known of the leader itself, `None` of others.
+    pub log_end_offset: Option<Offset>,
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Proposed {
     pub base_offset: Offset,
@@ -116,6 +138,9 @@ pub trait MetadataQuorum: Send + Sync + Debug {
 
     /// Writes a snapshot of what is applied now, unless there is one, and lets the log be cut below it.
     fn snapshot(&self) -> BoxFuture<'static, Result<(), ProposeError>>;
+
+    /// The quorum as this node sees it; `None` unless it leads.
+    fn describe(&self) -> Option<QuorumDescription>;
 
     /// Voters, for DescribeCluster and the like; ordered.
     fn voters(&self) -> Vec<NodeId>;

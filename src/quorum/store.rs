@@ -135,6 +135,11 @@ impl LogStore {
         self.0.core().index.membership().cloned()
     }
 
+    /// Behind the last record written, committed or not.
+    pub(super) fn log_end_offset(&self) -> Offset {
+        self.0.core().log.log_end_offset()
+    }
+
     /// Waits for the sync in flight, then syncs and closes the log.
     pub(super) async fn close(&self) -> io::Result<()> {
         self.settled().await?;

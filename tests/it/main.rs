@@ -20,6 +20,7 @@ mod admin;
 mod administration;
 mod answers;
 mod authorization;
+mod cluster;
 mod controller_listener;
 mod fetching;
 mod formats;

@@ -88,6 +88,30 @@ async fn trap_44_records_are_deleted_up_to_an_offset_or_to_the_high_watermark() 
     running.stop().await.unwrap();
 }
 
+/// Trap 58: kafka-delete-records ends with 0 all the same, so each partition has to say what became of it.
+#[tokio::test]
+async fn trap_58_what_one_partition_refuses_costs_the_others_nothing() {
+    let running = Setup::new().start().await;
+    let mut client = running.client().await;
+    let topic = client.create("t", 3, &[]).await;
+    for partition in 0..3 {
+        client.produce(&topic, partition, &["a", "b"]).await;
+    }
+    let (above, unknown) = ((-1, OFFSET_OUT_OF_RANGE), (-1, UNKNOWN_TOPIC_OR_PARTITION));
+    let mixed = delete(&mut client, "t", &[(0, 3), (1, 1), (9, 0), (2, -1)]).await;
+    assert_eq!(mixed, [above, (1, 0), unknown, (2, 0)]);
+    let mut starts = Vec::new();
+    for partition in 0..3 {
+        starts.push(client.offset(&topic, partition, EARLIEST).await);
+    }
+    assert_eq!(starts, [0, 1, 2]);
+    // As long a list as fits a request: one that is named again is done once.
+    let many: Vec<(i32, i64)> = (0..150_000).map(|number| (number % 50_000, i64::from(number))).collect();
+    let answered = delete(&mut client, "t", &many).await;
+    assert_eq!((answered.len(), &answered[..4]), (50_000, &[above, above, above, unknown][..]));
+    running.stop().await.unwrap();
+}
+
 #[tokio::test]
 async fn records_of_internal_and_of_compacted_topics_are_not_deleted() {
     let running = Setup::new().start().await;
