@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use klamm::protocol::{ApiKey, ListenerKind};
+use klamm::config::ListenerPurpose;
+use klamm::protocol::ApiKey;
 use serde_json::{Map, Value, json};
 
 use crate::support::made_up::{Choices, Pools, element};
@@ -35,7 +36,7 @@ impl fmt::Display for Flood {
 /// Every list of an API in its oldest and newest version, as long as the body may be.
 pub fn floods(schemas: &Schemas, key: ApiKey, pools: &Pools, body_bytes: usize) -> Vec<Flood> {
     let versions = key.served().unwrap();
-    assert!(key.advertised(ListenerKind::Broker).is_some());
+    assert!(key.advertised(ListenerPurpose::Broker).is_some());
     let mut floods = Vec::new();
     for version in if versions.min == versions.max { vec![versions.max] } else { vec![versions.min, versions.max] } {
         let layout = schemas.request(key.name(), version);

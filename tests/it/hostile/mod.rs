@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use kafka_protocol::messages::ListGroupsRequest;
-use klamm::protocol::{ApiKey, ListenerKind};
+use klamm::config::ListenerPurpose;
+use klamm::protocol::ApiKey;
 use serde_json::json;
 
 use crate::support::made_up::Pools;
@@ -38,7 +39,7 @@ fn body_bytes() -> usize {
 }
 
 fn served() -> impl Iterator<Item = ApiKey> {
-    ApiKey::ALL.iter().copied().filter(|key| key.advertised(ListenerKind::Broker).is_some())
+    ApiKey::ALL.iter().copied().filter(|key| key.advertised(ListenerPurpose::Broker).is_some())
 }
 
 fn schemas() -> Schemas {

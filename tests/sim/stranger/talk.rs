@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
-use klamm::protocol::{ApiKey, ListenerKind};
+use klamm::config::ListenerPurpose;
+use klamm::protocol::ApiKey;
 use serde_json::Value;
 use tokio::time::timeout;
 use turmoil::net::TcpStream;
@@ -108,7 +109,7 @@ impl Stranger {
 
     fn make(&mut self, choices: &mut Choices<'_>) -> Asked {
         let served: Vec<ApiKey> =
-            ApiKey::ALL.iter().copied().filter(|key| key.advertised(ListenerKind::Broker).is_some()).collect();
+            ApiKey::ALL.iter().copied().filter(|key| key.advertised(ListenerPurpose::Broker).is_some()).collect();
         let key = if choices.seldom(2) { OFTEN[choices.below(OFTEN.len())] } else { served[choices.below(served.len())] };
         let versions = key.served().expect("it is advertised");
         // The newest is the most usual one.
