@@ -8,7 +8,7 @@ use std::time::Duration;
 use klamm::api::Api;
 use klamm::broker::clock::SystemClock;
 use klamm::broker::execution::{ExecutionSizes, ThreadedExecution, cores};
-use klamm::broker::{Node, NodeOptions, Seams};
+use klamm::broker::{Loggers, Node, NodeOptions, Seams};
 use klamm::cli::{self, Command};
 use klamm::config::ServerConfig;
 use klamm::disk::RealDisk;
@@ -42,7 +42,7 @@ fn main() -> ExitCode {
 }
 
 fn serve(mut config: ServerConfig, warnings: &[String]) -> ExitCode {
-    ops::start_logging(&config.logging);
+    let log = ops::start_logging(&config.logging);
     warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
     abort_on_panic();
     match net::raise_descriptor_limit() {
@@ -69,7 +69,7 @@ fn serve(mut config: ServerConfig, warnings: &[String]) -> ExitCode {
         execution: Arc::clone(&execution) as _,
         net: Arc::new(TcpNet { backlog: config.network.listen_backlog }),
     };
-    let life = async move { drop(done.send(live(config, seams).await)) };
+    let life = async move { drop(done.send(live(config, seams, log).await)) };
     execution.spawn(Lane::Control, Box::pin(life));
     let outcome = outcome.recv().unwrap_or_else(|_| Err("the control thread ended".to_owned()));
     if let Err(error) = execution.shut_down(LAST_PATIENCE) {
@@ -94,7 +94,7 @@ fn abort_on_panic() {
 }
 
 /// The node's life, from start to stop.
-async fn live(config: ServerConfig, seams: Seams) -> Result<(), String> {
+async fn live(config: ServerConfig, seams: Seams, loggers: Arc<dyn Loggers>) -> Result<(), String> {
     let mut terminate = signal(SignalKind::terminate()).map_err(|error| format!("signals cannot be caught: {error}"))?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| format!("signals cannot be caught: {error}"))?;
     let health = Health::default();
@@ -106,7 +106,8 @@ async fn live(config: ServerConfig, seams: Seams) -> Result<(), String> {
             started.map_err(|error| format!("cannot listen on {address} (klamm.admin.listener): {error}"))?;
         }
     }
-    let options = NodeOptions { config: Arc::new(config), seams, authorizer: Arc::new(AllowAll), snapshot_max_entries: None };
+    let authorizer = Arc::new(AllowAll);
+    let options = NodeOptions { config: Arc::new(config), seams, authorizer, loggers, snapshot_max_entries: None };
     let node = Node::start(options, |broker| Arc::new(Api::new(broker))).await.map_err(|error| error.to_string())?;
     health.ready(Arc::clone(node.broker()));
     for bound in node.addresses() {

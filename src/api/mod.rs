@@ -5,7 +5,9 @@
 //! Invariants: a refusal is part of the answer, never a dropped connection; what has to be checked arrives at the cores as an
 //! `Authorized` value; everything a request does happens before its handler first waits.
 
+mod alter_configs;
 mod api_versions;
+mod configs;
 mod context;
 mod create_partitions;
 mod create_topics;
@@ -25,9 +27,11 @@ mod fetch;
 mod find_coordinator;
 mod groups;
 mod heartbeat;
+mod incremental_alter_configs;
 mod init_producer_id;
 mod join_group;
 mod leave_group;
+mod list_config_resources;
 mod list_groups;
 mod list_offsets;
 mod list_partition_reassignments;
@@ -37,6 +41,7 @@ mod offset_delete;
 mod offset_fetch;
 mod offset_for_leader_epoch;
 mod produce;
+mod request_log;
 mod sync_group;
 mod update_features;
 
@@ -50,6 +55,7 @@ use crate::broker::Broker;
 use crate::net::{ConnectionContext, Outcome, Reply, Service};
 use crate::protocol::{ApiKey, RequestHeader, decode_offset_commit, decode_offset_fetch, decode_request};
 use context::RequestContext;
+use request_log::RequestLine;
 
 /// Serves Kafka's protocol for one node.
 #[derive(Debug)]
@@ -72,7 +78,12 @@ impl Service for Api {
         };
         let context = RequestContext::new(connection, &header, &frame);
         if header.is_served(connection.purpose) {
-            poll_once(dispatch(Arc::clone(&self.broker), context, frame, header.body_position()))
+            let line = RequestLine::begin(&self.broker, &context, frame.len());
+            let reply = poll_once(dispatch(Arc::clone(&self.broker), context, frame, header.body_position()));
+            match line {
+                Some(line) => line.told_by(reply),
+                None => reply,
+            }
         } else if header.api_key == ApiKey::ApiVersions {
             api_versions::unsupported(context).into()
         } else {
@@ -109,14 +120,12 @@ macro_rules! later_keys {
             | ApiKey::DescribeAcls
             | ApiKey::CreateAcls
             | ApiKey::DeleteAcls
-            | ApiKey::AlterConfigs
             | ApiKey::AlterReplicaLogDirs
             | ApiKey::SaslAuthenticate
             | ApiKey::CreateDelegationToken
             | ApiKey::RenewDelegationToken
             | ApiKey::ExpireDelegationToken
             | ApiKey::DescribeDelegationToken
-            | ApiKey::IncrementalAlterConfigs
             | ApiKey::AlterPartitionReassignments
             | ApiKey::DescribeClientQuotas
             | ApiKey::AlterClientQuotas
@@ -140,7 +149,6 @@ macro_rules! later_keys {
             | ApiKey::GetTelemetrySubscriptions
             | ApiKey::PushTelemetry
             | ApiKey::AssignReplicasToDirs
-            | ApiKey::ListConfigResources
             | ApiKey::ShareGroupHeartbeat
             | ApiKey::ShareGroupDescribe
             | ApiKey::ShareFetch
@@ -210,6 +218,9 @@ async fn dispatch(broker: Arc<Broker>, context: RequestContext, frame: BytesMut,
         ApiKey::InitProducerId => answer!(init_producer_id),
         ApiKey::OffsetForLeaderEpoch => answer!(offset_for_leader_epoch),
         ApiKey::DescribeConfigs => answer!(describe_configs),
+        ApiKey::AlterConfigs => answer!(alter_configs),
+        ApiKey::IncrementalAlterConfigs => answer!(incremental_alter_configs),
+        ApiKey::ListConfigResources => answer!(list_config_resources),
         ApiKey::DeleteGroups => answer!(delete_groups),
         ApiKey::ElectLeaders => answer!(elect_leaders),
         ApiKey::ListPartitionReassignments => answer!(list_partition_reassignments),

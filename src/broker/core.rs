@@ -7,12 +7,9 @@ use tokio::sync::watch;
 
 use super::coordinators::Coordinators;
 use super::{
-    ControllerError, ControllerHandle, DiskReads, Metrics, Partition, PartitionError, Partitions, ProducerIds, Publisher,
+    ControllerError, ControllerHandle, DiskReads, Loggers, Metrics, Partition, PartitionError, Partitions, ProducerIds, Publisher,
 };
-use crate::config::{
-    ConfigEntry, DynamicConfigs, InternalTopicConfig, ServerConfig, describe_broker, describe_cluster_defaults,
-    describe_created_topic, describe_topic,
-};
+use crate::config::{InternalTopicConfig, ServerConfig};
 use crate::controller::{
     CreatePartitions, CreateTopics, CreatedTopic, DeleteTopics, DeletedTopic, MorePartitions, NewTopic, Refusal, TopicResult,
     TopicSelector,
@@ -34,6 +31,7 @@ pub struct Broker {
     pub execution: Arc<dyn Execution>,
     pub disk_reads: DiskReads,
     pub metrics: Arc<Metrics>,
+    pub loggers: Arc<dyn Loggers>,
     pub(super) controller: ControllerHandle,
     pub(super) quorum: Arc<dyn MetadataQuorum>,
     pub(super) publisher: Arc<Publisher>,
@@ -170,37 +168,6 @@ impl Broker {
     #[must_use]
     pub fn next_producer_id(&self, _: &Authorized<Cluster>) -> Option<ProducerId> {
         self.producer_ids.next(&self.controller, &*self.execution)
-    }
-
-    /// All settings of a topic; `None` if it does not exist.
-    #[must_use]
-    pub fn describe_topic(&self, topic: &Authorized<TopicName>) -> Option<Vec<ConfigEntry>> {
-        let image = self.image();
-        let topic = image.topics().by_name(topic.get().as_str())?;
-        let overrides = image.configs().topic(topic.name.as_str());
-        Some(describe_topic(&self.config.settings, self.dynamic(&image), overrides))
-    }
-
-    /// The settings of a topic with these of its own, as CreateTopics tells them.
-    #[must_use]
-    pub fn describe_created_topic(&self, overrides: &BTreeMap<String, String>) -> Vec<ConfigEntry> {
-        describe_created_topic(&self.config.settings, self.dynamic(&self.image()), overrides)
-    }
-
-    /// All settings of this broker.
-    #[must_use]
-    pub fn describe_broker(&self, _: &Authorized<Cluster>) -> Vec<ConfigEntry> {
-        describe_broker(&self.config.settings, self.dynamic(&self.image()))
-    }
-
-    /// What was set for all brokers while they ran.
-    #[must_use]
-    pub fn describe_cluster_defaults(&self, _: &Authorized<Cluster>) -> Vec<ConfigEntry> {
-        describe_cluster_defaults(&self.config.settings, self.dynamic(&self.image()))
-    }
-
-    fn dynamic<'a>(&self, image: &'a MetadataImage) -> DynamicConfigs<'a> {
-        DynamicConfigs { broker: image.configs().broker(self.config.node_id), cluster: image.configs().cluster_default() }
     }
 
     /// The broker that coordinates a key: the leader of the key's partition of the internal topic. `None` while there is none; the topic is

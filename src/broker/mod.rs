@@ -7,6 +7,7 @@
 
 mod administration;
 pub mod clock;
+mod configs;
 pub mod execution;
 
 mod controller_task;
@@ -16,6 +17,7 @@ mod directory;
 mod disk_reads;
 mod fetch;
 mod log_directories;
+mod loggers;
 mod maintenance;
 mod metrics;
 mod node;
@@ -43,6 +45,7 @@ pub use directory::LogDirectory;
 pub use disk_reads::DiskReads;
 pub use fetch::{FetchJob, Fetched};
 pub use log_directories::{DescribedDirectory, DescribedLog, DirectorySpace};
+pub use loggers::{Loggers, NoLoggers};
 pub use metrics::{
     Count, Durations, DurationsSeen, Entered, Level, Metrics, RequestMetrics, RequestsSeen, Timed, Traffic, TrafficSeen,
 };

@@ -10,10 +10,10 @@ use super::coordinators::Coordinators;
 use super::core::Broker;
 use super::storage::{OpenDirectory, Storage};
 use super::{
-    ControllerError, ControllerHandle, DiskReads, Found, LogDirectory, Metrics, Partitions, PartitionsOptions, ProducerIds,
-    Publisher, SyncQueue, controller_task, coordinators, maintenance,
+    ControllerError, ControllerHandle, DiskReads, Found, LogDirectory, Loggers, Metrics, Partitions, PartitionsOptions,
+    ProducerIds, Publisher, SyncQueue, controller_task, coordinators, maintenance,
 };
-use crate::config::{ConfigMap, DynamicConfigs, Listener, ListenerPurpose, ServerConfig, TopicSettings};
+use crate::config::{Listener, ListenerPurpose, ServerConfig};
 use crate::controller::{Bootstrap, BrokerHeartbeat, RegisterBroker, RegisterController, TopicDefaults};
 use crate::log::LogFault;
 use crate::metadata::features;
@@ -40,6 +40,7 @@ pub struct NodeOptions {
     pub config: Arc<ServerConfig>,
     pub seams: Seams,
     pub authorizer: Arc<dyn Authorizer>,
+    pub loggers: Arc<dyn Loggers>,
     /// Metadata is snapshotted after so many batches; for simulations.
     pub snapshot_max_entries: Option<u64>,
 }
@@ -82,7 +83,7 @@ impl Node {
     /// # Errors
     /// Anything that is in the way. Nothing has been written if an address is taken or a directory is not this node's.
     pub async fn start(options: NodeOptions, service: impl FnOnce(Arc<Broker>) -> Arc<dyn Service>) -> Result<Self, StartError> {
-        let NodeOptions { config, seams, authorizer, snapshot_max_entries } = options;
+        let NodeOptions { config, seams, authorizer, loggers, snapshot_max_entries } = options;
         let bound = bind(&config, &seams).await?;
         let Storage { cluster_id, log_directories, metadata_directory, metadata_directory_id, locks } =
             open_storage(&config, &seams).await?;
@@ -130,6 +131,7 @@ impl Node {
             clock: Arc::clone(&seams.clock),
             execution: Arc::clone(&seams.execution),
             metrics,
+            loggers,
             coordinators: Coordinators::default(),
             controller,
             quorum: Arc::clone(&quorum),
@@ -357,7 +359,7 @@ async fn register(
     bound: &BoundServer,
     log_dirs: Vec<crate::types::DirectoryId>,
 ) -> Result<BrokerEpoch, StartError> {
-    controller.ask(Bootstrap { min_insync_replicas: min_insync_replicas(config) }).await?;
+    controller.ask(Bootstrap).await?;
     if let Some(registration) = controller_registration(config, seams, bound) {
         controller.ask(registration).await?;
     }
@@ -421,11 +423,6 @@ fn endpoint(listener: &Listener, bound: &[ListenAddress]) -> Endpoint {
         port: listener.advertised.port.filter(|port| *port != 0).unwrap_or_else(port),
         security_protocol: listener.protocol as i16,
     }
-}
-
-/// What the file says, for a new cluster.
-fn min_insync_replicas(config: &ServerConfig) -> i32 {
-    TopicSettings::resolve(&config.settings, DynamicConfigs::none(), &ConfigMap::new()).min_insync_replicas
 }
 
 /// A lone node is alive as soon as it has folded its own registration.

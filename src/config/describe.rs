@@ -1,5 +1,8 @@
 //! The entries of DescribeConfigs (and of CreateTopics answers), as Kafka's ConfigHelper makes them.
 
+use std::collections::BTreeSet;
+
+use super::dynamic;
 use super::key::{Key, ValueType};
 use super::keys;
 use super::settings::Settings;
@@ -14,6 +17,9 @@ pub enum ConfigSource {
     DynamicDefaultBroker = 3,
     StaticBroker = 4,
     Default = 5,
+    BrokerLogger = 6,
+    ClientMetrics = 7,
+    Group = 8,
 }
 
 impl ConfigSource {
@@ -111,23 +117,29 @@ pub fn describe_broker(broker: &Settings, dynamic: DynamicConfigs<'_>) -> Vec<Co
         entry(key, value, broker_synonyms(key.name, broker, dynamic))
     };
     let listed = keys::broker().filter(|key| !key.internal || broker.is_set(key.name)).map(describe);
-    listed.chain(broker.unlisted().map(unlisted_entry)).collect()
+    let unlisted: BTreeSet<&str> =
+        broker.unlisted().chain(dynamic.broker.keys().chain(dynamic.cluster.keys()).map(String::as_str)).collect();
+    let unlisted = unlisted.into_iter().filter(|name| keys::broker_key(name).is_none());
+    listed.chain(unlisted.map(|name| unlisted_entry(name, broker, dynamic))).collect()
 }
 
 /// What resource "" of type broker shows: the settings changed for all brokers.
 #[must_use]
 pub fn describe_cluster_defaults(broker: &Settings, dynamic: DynamicConfigs<'_>) -> Vec<ConfigEntry> {
-    let changed = dynamic.cluster.iter().filter_map(|(name, value)| Some((keys::broker_key(name)?, value)));
-    changed
-        .map(|(key, value)| {
-            let mut synonyms = broker_synonyms(key.name, broker, dynamic);
-            synonyms.retain(|synonym| synonym.source == ConfigSource::DynamicDefaultBroker);
-            entry(key, Some(value.clone()), synonyms)
-        })
-        .collect()
+    let changed = dynamic.cluster.iter().map(|(name, value)| match keys::broker_key(name) {
+        Some(key) => entry(key, Some(value.clone()), broker_synonyms(key.name, broker, dynamic)),
+        None => unlisted_entry(name, broker, dynamic),
+    });
+    let of_all = |mut entry: ConfigEntry| {
+        entry.synonyms.retain(|synonym| synonym.source == ConfigSource::DynamicDefaultBroker);
+        entry.source = ConfigSource::DynamicDefaultBroker;
+        entry.value = entry.synonyms.first().and_then(|synonym| synonym.value.clone());
+        entry
+    };
+    changed.map(of_all).collect()
 }
 
-fn entry(key: &'static Key, value: Option<String>, synonyms: Vec<ConfigSynonym>) -> ConfigEntry {
+pub(super) fn entry(key: &'static Key, value: Option<String>, synonyms: Vec<ConfigSynonym>) -> ConfigEntry {
     ConfigEntry {
         name: key.name.to_owned(),
         value: value.filter(|_| !key.is_sensitive()),
@@ -140,23 +152,39 @@ fn entry(key: &'static Key, value: Option<String>, synonyms: Vec<ConfigSynonym>)
     }
 }
 
-fn unlisted_entry(name: &str) -> ConfigEntry {
-    let synonym = ConfigSynonym { name: name.to_owned(), value: None, source: ConfigSource::StaticBroker };
+/// A key that no table holds: of one listener, then it is of that key's type; of a plugin, or unknown, then nothing is known of it and
+/// its value hidden. Kafka calls them all read only.
+fn unlisted_entry(name: &str, broker: &Settings, dynamic: DynamicConfigs<'_>) -> ConfigEntry {
+    let of_listener = dynamic::listener_key(name).and_then(keys::broker_key);
+    let key = dynamic::broker_key(name).or(of_listener);
+    let is_sensitive = key.is_none_or(Key::is_sensitive);
+    let shown = |value: &String| Some(value.clone()).filter(|_| !is_sensitive);
+    let changed = [(ConfigSource::DynamicBroker, dynamic.broker), (ConfigSource::DynamicDefaultBroker, dynamic.cluster)];
+    let own = changed
+        .into_iter()
+        .filter_map(|(source, map)| Some(ConfigSynonym { name: name.to_owned(), value: shown(map.get(name)?), source }));
+    let mut synonyms: Vec<ConfigSynonym> = own.collect();
+    if broker.unlisted().any(|unlisted| unlisted == name) {
+        synonyms.push(ConfigSynonym { name: name.to_owned(), value: None, source: ConfigSource::StaticBroker });
+    }
+    if let Some(key) = of_listener {
+        synonyms.extend(broker_synonyms(key.name, broker, dynamic));
+    }
     ConfigEntry {
         name: name.to_owned(),
-        value: None,
-        source: ConfigSource::StaticBroker,
-        is_read_only: true,
-        is_sensitive: true,
-        synonyms: vec![synonym],
-        value_type: None,
-        documentation: None,
+        value: synonyms.first().and_then(|synonym| synonym.value.clone()),
+        source: synonyms.first().map_or(ConfigSource::StaticBroker, |synonym| synonym.source),
+        is_read_only: dynamic::broker_key(name).is_none(),
+        is_sensitive,
+        synonyms,
+        value_type: key.map(|key| key.value_type),
+        documentation: key.map(|key| key.documentation),
     }
 }
 
 /// Who gives a broker key and its family a value, from the strongest source to the weakest. Kafka leaves out what stands before the
 /// first mention of the key itself.
-fn broker_synonyms(name: &'static str, broker: &Settings, dynamic: DynamicConfigs<'_>) -> Vec<ConfigSynonym> {
+pub(super) fn broker_synonyms(name: &'static str, broker: &Settings, dynamic: DynamicConfigs<'_>) -> Vec<ConfigSynonym> {
     let family: Vec<&'static Key> = synonyms::of_broker_key(name).into_iter().filter_map(keys::broker_key).collect();
     let mut synonyms = Vec::new();
     let mut gather = |source, lookup: &dyn Fn(&Key) -> Option<String>| {

@@ -6,6 +6,7 @@ use super::deviations;
 use super::key::{Effect, Key};
 use super::keys;
 use super::raw::{Origin, Problem, RawConfig};
+use super::synonyms;
 use super::value::Value;
 
 /// A key that was written, read.
@@ -71,6 +72,14 @@ impl Settings {
         {
             self.statics.insert(name, written);
         }
+    }
+
+    /// Sets a key that changed while the broker runs. What was written about its family no longer counts, whichever unit it is in.
+    pub(super) fn replace(&mut self, key: &'static Key, text: &str, value: Value) {
+        for name in synonyms::of_broker_key(key.name) {
+            self.statics.remove(name);
+        }
+        self.statics.insert(key.name, Static { text: text.to_owned(), value, origin: None });
     }
 
     pub(super) fn is_set(&self, name: &str) -> bool {

@@ -1,5 +1,7 @@
 //! From text to a value and back, as Kafka's ConfigDef reads and prints.
 
+use std::collections::BTreeSet;
+
 use super::key::{Validator, ValueType};
 
 /// A read value.
@@ -96,9 +98,9 @@ fn read_list(text: &str) -> Vec<String> {
     if text.is_empty() {
         return entries;
     }
-    for entry in text.split(',') {
-        let entry = entry.trim();
-        if !entries.iter().any(|earlier| earlier == entry) {
+    let mut seen = BTreeSet::new();
+    for entry in text.split(',').map(str::trim) {
+        if seen.insert(entry) {
             entries.push(entry.to_owned());
         }
     }

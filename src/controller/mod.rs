@@ -7,6 +7,7 @@
 //!
 //! A new request is a struct of its own with `impl Decide`; its reply is a type of its own too, so no caller sees another's.
 
+mod alter_configs;
 mod bootstrap;
 mod brokers;
 mod controllers;
@@ -29,6 +30,7 @@ pub(crate) mod test_support;
 
 use std::fmt;
 
+pub use self::alter_configs::AlterConfigs;
 pub use self::bootstrap::{Bootstrap, NoOperation};
 pub use self::brokers::{BrokerHeartbeat, BrokerHeartbeatReply, FenceBroker, RegisterBroker, UnregisterBroker};
 pub use self::controllers::RegisterController;
@@ -91,5 +93,24 @@ pub trait Decide {
 /// # Errors
 /// When the request as a whole is refused.
 pub fn decide<D: Decide>(context: &mut Context<'_>, image: &MetadataImage, request: &D) -> Result<Decision<D::Reply>, Refusal> {
-    request.decide(context, image)
+    let decision = request.decide(context, image)?;
+    check_bytes(&decision.records)?;
+    Ok(decision)
+}
+
+/// Most bytes of records that one decision may have: the metadata log takes a batch of 8 MiB (KafkaRaftClient.MAX_BATCH_SIZE_BYTES), which
+/// has a header too, and one that it does not take would end the node.
+const MOST_BYTES: usize = 7 << 20;
+
+/// A record's length, times and key beside its value.
+const RECORD_OVERHEAD: usize = 32;
+
+fn check_bytes(records: &[MetadataRecord]) -> Result<(), Refusal> {
+    let bytes = records.iter().map(|record| record.encode().len() + RECORD_OVERHEAD).fold(0, usize::saturating_add);
+    if bytes <= MOST_BYTES {
+        return Ok(());
+    }
+    let message =
+        format!("What the request asks for takes {bytes} bytes in the metadata log; one request may take {MOST_BYTES}.");
+    Err(Refusal::new(Reason::PolicyViolation, message))
 }

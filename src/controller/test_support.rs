@@ -16,7 +16,7 @@ impl Controller {
     /// A new cluster without brokers.
     pub(crate) fn new(seed: u64) -> Self {
         let mut controller = Self { image: MetadataImage::default(), seed };
-        controller.decide(&Bootstrap { min_insync_replicas: 1 }).unwrap();
+        controller.decide(&Bootstrap).unwrap();
         controller
     }
 

@@ -2,6 +2,8 @@
 //!
 //! A level is finalised only when everything it promises works; a broker that cannot act on a level must not say so.
 
+use std::collections::BTreeMap;
+
 /// Name of the feature that governs the record versions in the metadata log.
 pub const METADATA_VERSION: &str = "metadata.version";
 
@@ -38,3 +40,13 @@ pub const UPDATABLE: &[Feature] = &[
     },
     Feature { name: KRAFT_VERSION, min_supported_version: KRAFT_VERSION_LEVEL, max_supported_version: KRAFT_VERSION_LEVEL },
 ];
+
+/// Name of the feature that keeps who may lead without loss beside the in-sync replicas (KIP-966). Klamm does not finalise it yet, but a
+/// metadata log that Apache Kafka wrote may say so.
+const ELIGIBLE_LEADER_REPLICAS_VERSION: &str = "eligible.leader.replicas.version";
+
+/// Whether eligible leader replicas are finalised: then min.insync.replicas is the cluster's alone.
+#[must_use]
+pub fn has_eligible_leader_replicas(finalised: &BTreeMap<String, i16>) -> bool {
+    finalised.get(ELIGIBLE_LEADER_REPLICAS_VERSION).is_some_and(|level| *level > 0)
+}

@@ -9,5 +9,5 @@ mod logging;
 mod metrics;
 
 pub use admin::{AdminServer, Health};
-pub use logging::start_logging;
+pub use logging::{Log, REQUEST_LOGGER, log, start_logging};
 pub use metrics::{metrics_documentation, metrics_text};

@@ -121,7 +121,7 @@ api_keys! {
     CreateAcls = 30,                    LATER,         from(2),  Both;
     DeleteAcls = 31,                    LATER,         from(2),  Both;
     DescribeConfigs = 32,               serves(1, 4),  from(4),  Both;
-    AlterConfigs = 33,                  LATER,         from(2),  Both;
+    AlterConfigs = 33,                  serves(0, 2),  from(2),  Both;
     AlterReplicaLogDirs = 34,           LATER,         from(2),  Broker;
     DescribeLogDirs = 35,               serves(1, 5),  from(2),  Broker;
     SaslAuthenticate = 36,              LATER,         from(2),  Both;
@@ -132,7 +132,7 @@ api_keys! {
     DescribeDelegationToken = 41,       LATER,         from(2),  Both;
     DeleteGroups = 42,                  serves(0, 2),  from(2),  Broker;
     ElectLeaders = 43,                  serves(0, 2),  from(2),  Both;
-    IncrementalAlterConfigs = 44,       LATER,         from(1),  Both;
+    IncrementalAlterConfigs = 44,       serves(0, 1),  from(1),  Both;
     AlterPartitionReassignments = 45,   LATER,         from(0),  Both;
     ListPartitionReassignments = 46,    serves(0, 0),  from(0),  Both;
     OffsetDelete = 47,                  serves(0, 0),  NEVER,    Broker;
@@ -162,7 +162,7 @@ api_keys! {
     GetTelemetrySubscriptions = 71,     LATER,         from(0),  Broker;
     PushTelemetry = 72,                 LATER,         from(0),  Broker;
     AssignReplicasToDirs = 73,          LATER,         from(0),  Controller;
-    ListConfigResources = 74,           LATER,         from(0),  Broker;
+    ListConfigResources = 74,           serves(0, 1),  from(0),  Broker;
     DescribeTopicPartitions = 75,       serves(0, 0),  from(0),  Broker;
     ShareGroupHeartbeat = 76,           LATER,         from(1),  Broker;
     ShareGroupDescribe = 77,            LATER,         from(1),  Broker;

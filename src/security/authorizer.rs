@@ -3,6 +3,8 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use crate::metadata::ConfigResource;
+use crate::metadata::records::ConfigResourceType;
 use crate::types::{GroupId, TopicName, TopicPartition};
 
 /// Kafka's ACL operations, with their codes.
@@ -140,6 +142,19 @@ impl Securable for TopicPartition {
 impl Securable for GroupId {
     fn resource(&self) -> Resource<'_> {
         Resource::Group(self.as_str())
+    }
+}
+
+/// The settings of brokers, of their loggers and of client metrics belong to the cluster.
+impl Securable for ConfigResource {
+    fn resource(&self) -> Resource<'_> {
+        match self.resource_type {
+            ConfigResourceType::Topic => Resource::Topic(&self.name),
+            ConfigResourceType::Group => Resource::Group(&self.name),
+            ConfigResourceType::Broker | ConfigResourceType::BrokerLogger | ConfigResourceType::ClientMetrics => {
+                Resource::Cluster
+            }
+        }
     }
 }
 

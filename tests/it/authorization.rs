@@ -2,16 +2,19 @@
 
 use std::collections::BTreeSet;
 
+use kafka_protocol::messages::alter_configs_request;
 use kafka_protocol::messages::create_topics_request::CreatableTopic;
 use kafka_protocol::messages::describe_configs_request::DescribeConfigsResource;
 use kafka_protocol::messages::elect_leaders_request::TopicPartitions;
+use kafka_protocol::messages::incremental_alter_configs_request::AlterConfigsResource;
 use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
 use kafka_protocol::messages::offset_for_leader_epoch_request::{OffsetForLeaderPartition, OffsetForLeaderTopic};
 use kafka_protocol::messages::{
-    ApiVersionsRequest, CreateTopicsRequest, DeleteGroupsRequest, DescribeClusterRequest, DescribeConfigsRequest,
-    DescribeGroupsRequest, DescribeLogDirsRequest, DescribeQuorumRequest, ElectLeadersRequest, FindCoordinatorRequest,
-    InitProducerIdRequest, ListGroupsRequest, ListPartitionReassignmentsRequest, MetadataRequest, OffsetDeleteRequest,
-    OffsetForLeaderEpochRequest, TransactionalId, UpdateFeaturesRequest,
+    AlterConfigsRequest, ApiVersionsRequest, CreateTopicsRequest, DeleteGroupsRequest, DescribeClusterRequest,
+    DescribeConfigsRequest, DescribeGroupsRequest, DescribeLogDirsRequest, DescribeQuorumRequest, ElectLeadersRequest,
+    FindCoordinatorRequest, IncrementalAlterConfigsRequest, InitProducerIdRequest, ListConfigResourcesRequest, ListGroupsRequest,
+    ListPartitionReassignmentsRequest, MetadataRequest, OffsetDeleteRequest, OffsetForLeaderEpochRequest, TransactionalId,
+    UpdateFeaturesRequest,
 };
 use klamm::protocol::ApiKey;
 use klamm::security::{Authorizer, DenyAll, Operation, Principal, Resource};
@@ -96,10 +99,21 @@ async fn refusals(key: ApiKey, client: &mut Client, topic: &Topic) -> Vec<i16> {
         }
         ApiKey::OffsetForLeaderEpoch => vec![end_of_epoch(client, topic).await.0],
         ApiKey::DescribeConfigs => vec![describe_configs(client, 2, "t").await.0],
+        ApiKey::AlterConfigs => {
+            let asked =
+                alter_configs_request::AlterConfigsResource::default().with_resource_type(2).with_resource_name(text("t"));
+            let request = AlterConfigsRequest::default().with_resources(vec![asked]);
+            vec![client.call(2, &request).await.responses[0].error_code]
+        }
+        ApiKey::IncrementalAlterConfigs => vec![alter_configs(client, 2, "t").await],
         // Handled apart: their codes are not the topic's.
         key if cluster_code(key, client).await.is_some() => vec![TOPIC_AUTHORIZATION_FAILED],
         key if group_codes(key, client).await.is_some() => vec![TOPIC_AUTHORIZATION_FAILED],
-        ApiKey::InitProducerId | ApiKey::FindCoordinator | ApiKey::ApiVersions | ApiKey::DescribeCluster => {
+        ApiKey::InitProducerId
+        | ApiKey::FindCoordinator
+        | ApiKey::ApiVersions
+        | ApiKey::DescribeCluster
+        | ApiKey::ListConfigResources => {
             vec![TOPIC_AUTHORIZATION_FAILED]
         }
         other => panic!("{other} is served and nothing says what it answers to somebody who may do nothing"),
@@ -189,6 +203,11 @@ async fn describe_configs(client: &mut Client, resource_type: i8, name: &str) ->
     (response.results[0].error_code, response.results[0].configs.len())
 }
 
+async fn alter_configs(client: &mut Client, resource_type: i8, name: &str) -> i16 {
+    let asked = AlterConfigsResource::default().with_resource_type(resource_type).with_resource_name(text(name));
+    client.call(1, &IncrementalAlterConfigsRequest::default().with_resources(vec![asked])).await.responses[0].error_code
+}
+
 async fn init_producer_id(client: &mut Client, transactional_id: Option<&str>) -> (i16, i64) {
     let request = InitProducerIdRequest::default()
         .with_transactional_id(transactional_id.map(|id| TransactionalId(text(id))))
@@ -212,7 +231,17 @@ async fn who_may_do_nothing_is_refused_by_every_api() {
         let codes: BTreeSet<i16> = refusals(key, &mut client, &topic).await.into_iter().collect();
         assert_eq!(codes, BTreeSet::from([TOPIC_AUTHORIZATION_FAILED]), "{key}");
     }
-    assert_eq!(describe_configs(&mut client, 4, "1").await, (CLUSTER_AUTHORIZATION_FAILED, 0));
+    for (kind, code) in [
+        (4, CLUSTER_AUTHORIZATION_FAILED),
+        (8, CLUSTER_AUTHORIZATION_FAILED),
+        (16, CLUSTER_AUTHORIZATION_FAILED),
+        (32, GROUP_AUTHORIZATION_FAILED),
+    ] {
+        assert_eq!(describe_configs(&mut client, kind, "1").await, (code, 0));
+        assert_eq!(alter_configs(&mut client, kind, "1").await, code);
+    }
+    let listed = client.call(1, &ListConfigResourcesRequest::default()).await;
+    assert_eq!((listed.error_code, listed.config_resources.len()), (CLUSTER_AUTHORIZATION_FAILED, 0));
     assert_eq!(init_producer_id(&mut client, None).await, (CLUSTER_AUTHORIZATION_FAILED, -1));
     assert_eq!(init_producer_id(&mut client, Some("x")).await, (TRANSACTIONAL_ID_AUTHORIZATION_FAILED, -1));
     assert_eq!(find_coordinator(&mut client, 0).await, GROUP_AUTHORIZATION_FAILED);

@@ -21,6 +21,7 @@ mod administration;
 mod answers;
 mod authorization;
 mod cluster;
+mod configs;
 mod controller_listener;
 mod fetching;
 mod formats;

@@ -223,17 +223,3 @@ async fn an_answer_to_a_fetch_ends_at_the_brokers_most_bytes() {
         running.stop().await.unwrap();
     }
 }
-
-/// Trap 54: with eligible leader replicas the value is the cluster's, and the file gives it once.
-#[tokio::test]
-async fn the_first_start_keeps_min_insync_replicas_with_the_metadata() {
-    let first = Setup::new().with("min.insync.replicas", "3");
-    let running = first.start().await;
-    let mut client = running.client().await;
-    client.create("t", 1, &[]).await;
-    assert_eq!(setting(&mut client, "t", "min.insync.replicas").await, "3");
-    running.stop().await.unwrap();
-    let running = first.with("min.insync.replicas", "2").start().await;
-    assert_eq!(setting(&mut running.client().await, "t", "min.insync.replicas").await, "3");
-    running.stop().await.unwrap();
-}

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use klamm::api::Api;
-use klamm::broker::{Broker, Node, NodeOptions, Seams};
+use klamm::broker::{Broker, NoLoggers, Node, NodeOptions, Seams};
 use klamm::config::{RawConfig, ServerConfig};
 use klamm::security::AllowAll;
 
@@ -30,7 +30,8 @@ pub(crate) fn config(extra: &str) -> Arc<ServerConfig> {
 
 /// Runs the node until the power goes; a node that ends by itself has failed.
 pub(crate) async fn run(config: Arc<ServerConfig>, running: Running, seams: Seams) -> Outcome {
-    let options = NodeOptions { config, seams, authorizer: Arc::new(AllowAll), snapshot_max_entries: Some(SNAPSHOT_ENTRIES) };
+    let (authorizer, loggers) = (Arc::new(AllowAll), Arc::new(NoLoggers));
+    let options = NodeOptions { config, seams, authorizer, loggers, snapshot_max_entries: Some(SNAPSHOT_ENTRIES) };
     let node = Node::start(options, |broker| Arc::new(Api::new(broker))).await?;
     *running.lock().unwrap() = Some(Arc::clone(node.broker()));
     let mut fatal = node.fatal();

@@ -32,6 +32,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
     }
 
     /// Sends a request and waits for its answer.
+    pub fn stream(&self) -> &S {
+        &self.stream
+    }
+
     pub async fn call<R: Request>(&mut self, version: i16, request: &R) -> io::Result<R::Response> {
         let sent = self.send(version, request).await?;
         self.receive(sent).await

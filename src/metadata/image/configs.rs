@@ -65,6 +65,11 @@ impl ConfigsImage {
         self.by_type.get(&resource_type).and_then(|resources| resources.get(name)).unwrap_or(&NO_SETTINGS)
     }
 
+    /// Names of the resources of a type that have settings.
+    pub fn names(&self, resource_type: ConfigResourceType) -> impl Iterator<Item = &str> {
+        self.by_type.get(&resource_type).into_iter().flat_map(|resources| resources.keys().map(String::as_str))
+    }
+
     /// All resources that have settings.
     pub fn resources(&self) -> impl Iterator<Item = ConfigResource> + '_ {
         self.by_type.iter().flat_map(|(resource_type, resources)| {

@@ -89,19 +89,36 @@ macro_rules! byte_enum {
             $($(#[$variant_attribute])* $variant,)*
         }
 
+        impl $name {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            #[must_use]
+            pub const fn code(self) -> i8 {
+                match self {
+                    $(Self::$variant => $value,)*
+                }
+            }
+
+            /// `None` for a code that nobody knows.
+            #[must_use]
+            pub const fn from_code(code: i8) -> Option<Self> {
+                match code {
+                    $($value => Some(Self::$variant),)*
+                    _ => None,
+                }
+            }
+        }
+
         impl Wire for $name {
             fn write(&self, to: &mut Writer) {
-                let value: i8 = match self {
-                    $(Self::$variant => $value,)*
-                };
-                value.write(to);
+                self.code().write(to);
             }
 
             fn read(from: &mut Reader<'_>) -> Result<Self, DecodeError> {
-                match i8::read(from)? {
-                    $($value => Ok(Self::$variant),)*
-                    value => Err(DecodeError::Malformed(format!(concat!("{} is no ", stringify!($name)), value))),
-                }
+                let code = i8::read(from)?;
+                Self::from_code(code)
+                    .ok_or_else(|| DecodeError::Malformed(format!(concat!("{} is no ", stringify!($name)), code)))
             }
         }
     };

@@ -12,7 +12,8 @@ public class Golden {
         "DeleteTopics", "InitProducerId", "FindCoordinator", "OffsetForLeaderEpoch", "DescribeConfigs", "DescribeCluster",
         "OffsetCommit", "OffsetFetch", "JoinGroup", "Heartbeat", "LeaveGroup", "SyncGroup", "DescribeGroups", "ListGroups",
         "DeleteGroups", "OffsetDelete", "CreatePartitions", "DeleteRecords", "DescribeTopicPartitions", "DescribeProducers",
-        "DescribeLogDirs", "UpdateFeatures", "DescribeQuorum", "ElectLeaders", "ListPartitionReassignments");
+        "DescribeLogDirs", "UpdateFeatures", "DescribeQuorum", "ElectLeaders", "ListPartitionReassignments", "AlterConfigs",
+        "IncrementalAlterConfigs", "ListConfigResources");
 
     /** Rises with every number that is written, so that no two fields of a message hold the same. */
     static int next;

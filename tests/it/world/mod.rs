@@ -15,7 +15,7 @@ use std::time::Duration;
 use kafka_protocol::protocol::Request;
 use klamm::api::Api;
 use klamm::broker::clock::SystemClock;
-use klamm::broker::{Broker, Node, NodeOptions, Seams, StartError};
+use klamm::broker::{Broker, Loggers, NoLoggers, Node, NodeOptions, Seams, StartError};
 use klamm::config::{RawConfig, ServerConfig};
 use klamm::disk::SimulatedDisk;
 use klamm::log::LogFault;
@@ -40,6 +40,7 @@ pub struct Setup {
     /// Instead of the simulated one.
     pub real_disk: Option<Arc<dyn Disk>>,
     pub authorizer: Arc<dyn Authorizer>,
+    pub loggers: Arc<dyn Loggers>,
     pub settings: Vec<(String, String)>,
 }
 
@@ -56,6 +57,7 @@ impl Setup {
             disk: SimulatedDisk::new(1),
             real_disk: None,
             authorizer: Arc::new(AllowAll),
+            loggers: Arc::new(NoLoggers),
             settings: settings.map(|(key, value)| (key.to_owned(), value.to_owned())).to_vec(),
         }
     }
@@ -92,7 +94,8 @@ impl Setup {
             execution: Arc::clone(&execution) as _,
             net: Arc::new(TcpNet { backlog: 50 }),
         };
-        let options = NodeOptions { config, seams, authorizer: Arc::clone(&self.authorizer), snapshot_max_entries: None };
+        let (authorizer, loggers) = (Arc::clone(&self.authorizer), Arc::clone(&self.loggers));
+        let options = NodeOptions { config, seams, authorizer, loggers, snapshot_max_entries: None };
         let started = on_control(&execution, async move { Node::start(options, |broker| Arc::new(Api::new(broker))).await });
         match started.await {
             Ok(node) => Ok(Running { node, execution, disk }),
