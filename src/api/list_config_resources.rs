@@ -29,7 +29,8 @@ pub(super) async fn handle(
         return answer.with_error_code(ErrorCode::UnsupportedVersion.number());
     };
     let image = broker.image();
-    answer.with_config_resources(types.into_iter().flat_map(|resource_type| resources(&image, resource_type)).collect())
+    // Kafka's order: groups, client metrics, loggers, brokers, topics.
+    answer.with_config_resources(types.into_iter().rev().flat_map(|resource_type| resources(&image, resource_type)).collect())
 }
 
 /// The types asked for, each once; all of them if none is named. `None` if there is one that nobody knows.

@@ -305,10 +305,10 @@ async fn whatever_has_settings_is_listed_by_kind() {
         (answer.error_code, named.collect::<Vec<_>>())
     };
     let named = |pairs: &[(i8, &str)]| pairs.iter().map(|(kind, name)| (*kind, (*name).to_owned())).collect::<Vec<_>>();
-    let all = [(TOPIC, "t"), (BROKER, "1"), (BROKER_LOGGER, "1"), (CLIENT_METRICS, "m"), (GROUP, "a group / of any name")];
+    let all = [(GROUP, "a group / of any name"), (CLIENT_METRICS, "m"), (BROKER_LOGGER, "1"), (BROKER, "1"), (TOPIC, "t")];
     assert_eq!(list(1, &[]).await, (0, named(&all)));
     assert_eq!(list(0, &[]).await, (0, named(&[(CLIENT_METRICS, "m")])));
-    assert_eq!(list(1, &[GROUP, TOPIC, TOPIC]).await, (0, named(&[(TOPIC, "t"), (GROUP, "a group / of any name")])));
+    assert_eq!(list(1, &[GROUP, TOPIC, TOPIC]).await, (0, named(&[(GROUP, "a group / of any name"), (TOPIC, "t")])));
     assert_eq!(list(1, &[TOPIC, 99]).await, (UNSUPPORTED_VERSION, Vec::new()));
     running.stop().await.unwrap();
 }
