@@ -1,9 +1,9 @@
 """The table: client, version, passed, failed, excluded with the reason."""
 
-from .environment import COMPAT
+from pathlib import Path
 
-README = COMPAT / "README.md"
-BEGIN, END = "<!-- table: written by `compat/run --write-readme` -->", "<!-- end of table -->"
+from .environment import COMPAT, ROOT
+
 TITLES = ["client", "version", "passed", "failed", "excluded"]
 
 
@@ -23,8 +23,23 @@ def table(clients) -> str:
     return "\n".join(lines + ([""] + notes if notes else []))
 
 
+def sentence(clients) -> str:
+    """Each client, and how many of its cases passed: for those who do not want to know more."""
+    lines = []
+    for each in clients:
+        judged = each.passed + len(each.failed) + len(each.excluded)
+        lines.append(f"- {each.name} {each.version}: " + ("missing" if each.missing else f"{each.passed} of {judged}"))
+    return "\n".join(lines)
+
+
 def write(clients):
-    """Puts the table between its marks in README.md."""
-    text = README.read_text()
-    before, after = text.index(BEGIN) + len(BEGIN), text.index(END)
-    README.write_text(f"{text[:before]}\n\n{table(clients)}\n\n{text[after:]}")
+    """Puts the table into README.md beside the cases, and a line for each client into the project's."""
+    _put(COMPAT / "README.md", "table", table(clients))
+    _put(ROOT / "README.md", "clients", sentence(clients))
+
+
+def _put(page: Path, what: str, text: str):
+    """Puts the text between the marks of that name."""
+    whole, begin, end = page.read_text(), f"<!-- {what}: written by `compat/run --write-readme` -->", f"<!-- end of {what} -->"
+    before, after = whole.index(begin) + len(begin), whole.index(end)
+    page.write_text(f"{whole[:before]}\n\n{text}\n\n{whole[after:]}")

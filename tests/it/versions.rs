@@ -21,6 +21,18 @@ fn served(key: ApiKey) -> std::ops::RangeInclusive<i16> {
     versions.min..=versions.max
 }
 
+#[test]
+fn the_readme_names_the_requests_that_are_served() {
+    let (_, told) = include_str!("../../README.md").split_once("holds that they are these -->").unwrap();
+    let (told, _) = told.split_once("<!-- end of requests -->").unwrap();
+    let served: Vec<_> = ApiKey::ALL
+        .iter()
+        .filter_map(|key| key.served().map(|versions| format!("{} {} to {}", key.name(), versions.min, versions.max)))
+        .collect();
+    let served = served.join(", ");
+    assert_eq!(told.split_whitespace().collect::<Vec<_>>().join(" "), format!("{served}."), "README.md, What works");
+}
+
 #[tokio::test]
 async fn produce_and_fetch_in_every_version_with_every_acks() {
     let running = Setup::new().start().await;
