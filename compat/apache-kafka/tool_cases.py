@@ -364,3 +364,27 @@ def metadata_quorum_is_described(broker):
     row = dict(zip([each.strip() for each in titles], [each.strip() for each in row]))
     assert (row["NodeId"], row["Lag"], row["Status"]) == (str(node), "0", "Leader"), row
     assert row["DirectoryId"] == voter["directoryId"] and int(row["LogEndOffset"]) >= int(told["HighWatermark"]), row
+
+
+@case(seconds=120, needs="IncrementalAlterConfigs")
+def tools_reach_the_controller_itself(fresh):
+    broker = fresh()
+    address = broker.controller()
+    broker.start()
+    with Connection(broker.bootstrap) as connection:
+        metadata = connection.metadata([])
+    node = metadata["brokers"][0][0]
+
+    def ask(main_class, *arguments) -> str:
+        return run(main_class, "--bootstrap-controller", address, *arguments)
+
+    assert run("ClusterTool", "cluster-id", "--bootstrap-controller", address) == f"Cluster ID: {metadata['cluster']}\n"
+    endpoints = run("ClusterTool", "list-endpoints", "--bootstrap-controller", address)
+    assert re.search(rf"^{node} +127.0.0.1 +{address.split(':')[1]} +null +controller", endpoints, re.MULTILINE), endpoints
+    status = ask("MetadataQuorumCommand", "describe", "--status")
+    assert re.search(rf"^LeaderId: +{node}$", status, re.MULTILINE), status
+    assert f"CONTROLLER://{address}" in status, "where the voter is reached"
+    assert re.search(r"^Feature: metadata.version\s.*FinalizedVersionLevel: 4.3-IV0\s", ask("FeatureCommand", "describe"), re.MULTILINE)
+    altered = ["kafka.admin.ConfigCommand", "--entity-type", "brokers", "--entity-default"]
+    ask(*altered, "--alter", "--add-config", "log.retention.ms=7000000")
+    assert "log.retention.ms=7000000" in ask(*altered, "--describe")

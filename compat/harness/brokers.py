@@ -48,6 +48,10 @@ class Broker:
     def bootstrap(self) -> str:
         return f"127.0.0.1:{self.port}"
 
+    def controller(self) -> str:
+        """The address of its controller listener; to be asked for before the start."""
+        raise NotImplementedError
+
     def command(self) -> list[str]:
         raise NotImplementedError
 
@@ -123,6 +127,12 @@ class Klamm(Broker):
     def alone(cls, folder: Path) -> "Broker":
         return UnconfiguredKlamm(folder)
 
+    def controller(self) -> str:
+        address = f"127.0.0.1:{free_port()}"
+        self.settings |= {"listeners": f"PLAINTEXT://{self.bootstrap},CONTROLLER://{address}", "controller.listener.names": "CONTROLLER",
+                          "controller.quorum.bootstrap.servers": address}
+        return address
+
     def command(self) -> list[str]:
         settings = {
             "listeners": f"PLAINTEXT://{self.bootstrap}",
@@ -158,6 +168,9 @@ class ApacheKafka(Broker):
 
     def command(self) -> list[str]:
         return environment.java("kafka.Kafka", str(self.properties), machine=self.machine)
+
+    def controller(self) -> str:
+        return f"127.0.0.1:{self.controller_port}"
 
     def launch(self):
         if not self.data.exists():
