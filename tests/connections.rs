@@ -96,7 +96,7 @@ async fn start() -> ServerHandle {
     let limits = Limits {
         max_request_bytes: 100 << 20,
         max_queued_request_bytes: Some(256 << 20),
-        max_connections: 100_000,
+        connections: klamm::net::ConnectionLimits::default(),
         max_idle: Duration::from_secs(600),
         max_pipelined_requests: 100,
         max_unanswered_bytes: 16 << 20,

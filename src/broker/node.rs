@@ -1,5 +1,6 @@
 //! A whole node: started in order, stopped in the opposite one.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -13,12 +14,14 @@ use super::{
     ControllerError, ControllerHandle, DiskReads, Found, LogDirectory, Loggers, Metrics, Partitions, PartitionsOptions,
     ProducerIds, Publisher, SyncQueue, controller_task, coordinators, maintenance,
 };
-use crate::config::{Listener, ListenerPurpose, ServerConfig};
+use crate::config::{Listener, ListenerPurpose, NetworkConfig, ServerConfig};
 use crate::controller::{Bootstrap, BrokerHeartbeat, RegisterBroker, RegisterController, TopicDefaults};
 use crate::log::LogFault;
 use crate::metadata::features;
 use crate::metadata::records::{Endpoint, SupportedFeature};
-use crate::net::{self, BoundServer, Limits, ListenAddress, ServeError, ServeOptions, ServerHandle, Service};
+use crate::net::{
+    self, BoundServer, ConnectionLimits, Limits, ListenAddress, Room, ServeError, ServeOptions, ServerHandle, Service,
+};
 use crate::quorum::{MetadataQuorum, Quorum, QuorumFault, QuorumOptions, QuorumSettings, VoterEndpoint};
 use crate::replica::FetchSessions;
 use crate::seams::{Blocking, Clock, DirectoryLock, Disk, Execution, Lane, Net, run_blocking};
@@ -52,6 +55,8 @@ pub enum StartError {
     Listen(#[from] ServeError),
     #[error("the address {address} of listener {listener} cannot be resolved: {source}")]
     Resolve { listener: String, address: String, source: std::io::Error },
+    #[error("the host {host} of max.connections.per.ip.overrides cannot be resolved: {source}")]
+    ResolveOverride { host: String, source: std::io::Error },
     #[error(transparent)]
     Storage(#[from] LogFault),
     #[error(transparent)]
@@ -244,6 +249,23 @@ async fn close(broker: &Broker, seams: &Seams, deadline: &Deadline<'_>, clean: O
     result
 }
 
+/// # Errors
+/// When a host of `max.connections.per.ip.overrides` cannot be resolved.
+fn connection_limits(network: &NetworkConfig) -> Result<ConnectionLimits, StartError> {
+    let mut overrides = BTreeMap::new();
+    for (host, most) in &network.max_connections_overrides {
+        let resolved =
+            net::resolve(Some(host), 0).map_err(|source| StartError::ResolveOverride { host: host.clone(), source })?;
+        overrides.extend(resolved.into_iter().map(|address| (address.ip(), *most)));
+    }
+    let node = Room { max: network.max_connections, rate: network.max_connection_rate };
+    let listeners = network.listener_limits.iter().map(|(name, max, rate)| {
+        let room = Room { max: max.unwrap_or(usize::MAX), rate: rate.unwrap_or(u32::MAX) };
+        (name.as_str().to_owned(), room)
+    });
+    Ok(ConnectionLimits { node, listeners: listeners.collect(), max_per_ip: network.max_connections_per_ip, overrides })
+}
+
 /// Binds all listeners, the controller's too.
 async fn bind(config: &ServerConfig, seams: &Seams) -> Result<BoundServer, StartError> {
     let network = &config.network;
@@ -266,7 +288,7 @@ async fn bind(config: &ServerConfig, seams: &Seams) -> Result<BoundServer, Start
     let limits = Limits {
         max_request_bytes: network.socket_request_max_bytes,
         max_queued_request_bytes: network.queued_max_request_bytes,
-        max_connections: network.max_connections,
+        connections: connection_limits(network)?,
         max_idle: network.connections_max_idle.unwrap_or(Duration::MAX),
         max_pipelined_requests: network.max_pipelined_requests,
         max_unanswered_bytes: network.max_unanswered_bytes,

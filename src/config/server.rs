@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::groups::{self, CoordinatorLogConfig, GroupConfig};
-use super::listeners::{self, BindAddress, Listener};
+use super::listeners::{self, BindAddress, Listener, ListenerName};
 use super::raw::{Problem, RawConfig};
 use super::settings::Settings;
 use crate::types::NodeId;
@@ -70,7 +70,14 @@ pub struct NetworkConfig {
     pub queued_max_request_bytes: Option<usize>,
     /// `None` for never.
     pub connections_max_idle: Option<Duration>,
+    /// `max.connections` and `max.connection.creation.rate`.
     pub max_connections: usize,
+    pub max_connection_rate: u32,
+    /// The same keys of single listeners (`listener.name.NAME.KEY`); `None` where there is none.
+    pub listener_limits: Vec<(ListenerName, Option<usize>, Option<u32>)>,
+    pub max_connections_per_ip: usize,
+    /// Hosts with another bound.
+    pub max_connections_overrides: Vec<(String, usize)>,
     /// Connections that may wait to be accepted.
     pub listen_backlog: i32,
     /// Requests of one connection that may be unanswered.
@@ -237,15 +244,37 @@ fn log_dirs(settings: &Settings) -> Vec<PathBuf> {
     settings.list(key).into_iter().map(PathBuf::from).collect()
 }
 
+fn limits_of_listeners(settings: &Settings, listeners: &[Listener]) -> Vec<(ListenerName, Option<usize>, Option<u32>)> {
+    let of = |listener: &Listener| {
+        let number = |key| settings.of_listener(listener.name.as_str(), key);
+        (listener.name.clone(), number("max.connections").map(narrow), number("max.connection.creation.rate").map(narrow))
+    };
+    listeners.iter().map(of).filter(|(_, max, rate)| max.is_some() || rate.is_some()).collect()
+}
+
+/// `host:count` entries; the message of what is wrong.
+fn overrides(text: &str) -> Result<Vec<(String, usize)>, String> {
+    let entries = text.split(',').map(str::trim).filter(|entry| !entry.is_empty());
+    let read = |entry: &str| {
+        let (host, count) = entry.rsplit_once(':').filter(|(host, _)| !host.is_empty())?;
+        Some((host.trim_matches(['[', ']']).to_owned(), count.trim().parse().ok()?))
+    };
+    entries.map(|entry| read(entry).ok_or_else(|| format!("'{entry}' is not of the form host:count"))).collect()
+}
+
 fn network(settings: &Settings, listeners: Vec<Listener>) -> NetworkConfig {
     NetworkConfig {
-        listeners,
         admin_listener: listeners::admin_listener(&settings.text("klamm.admin.listener")).expect("judged with its key"),
         worker_threads: settings.optional_integer("klamm.worker.threads").map(narrow),
         socket_request_max_bytes: narrow(settings.integer("socket.request.max.bytes")),
         queued_max_request_bytes: bounded(settings, "queued.max.request.bytes").filter(|bytes| *bytes > 0).map(narrow),
         connections_max_idle: bounded(settings, "connections.max.idle.ms").map(milliseconds),
         max_connections: narrow(settings.integer("max.connections")),
+        max_connection_rate: narrow(settings.integer("max.connection.creation.rate")),
+        listener_limits: limits_of_listeners(settings, &listeners),
+        max_connections_per_ip: narrow(settings.integer("max.connections.per.ip")),
+        max_connections_overrides: overrides(&settings.text("max.connections.per.ip.overrides")).expect("judged with the others"),
+        listeners,
         listen_backlog: narrow(settings.integer("socket.listen.backlog.size")),
         max_pipelined_requests: narrow(settings.integer("klamm.connection.max.pipelined.requests")),
         max_unanswered_bytes: narrow(settings.integer("klamm.connection.max.unanswered.bytes")),
@@ -350,6 +379,13 @@ impl Checks<'_> {
         if all_requests > 0 && all_requests < largest_request {
             let reason = format!("must be at least socket.request.max.bytes ({largest_request}), or -1 for no bound");
             self.complain(settings, "queued.max.request.bytes", &reason);
+        }
+        const OVERRIDES: &str = "max.connections.per.ip.overrides";
+        if let Err(reason) = overrides(&settings.text(OVERRIDES)) {
+            self.complain(settings, OVERRIDES, &reason);
+        }
+        if settings.integer("max.connections.per.ip") == 0 && !settings.is_set(OVERRIDES) {
+            self.complain(settings, "max.connections.per.ip", "can only be 0 with max.connections.per.ip.overrides");
         }
         if i16::try_from(settings.integer("default.replication.factor")).map_or(true, |factor| factor < 1) {
             self.complain(settings, "default.replication.factor", "must be between 1 and 32767");

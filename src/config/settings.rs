@@ -24,6 +24,8 @@ pub struct Settings {
     statics: BTreeMap<&'static str, Static>,
     /// Keys of plugins and of single listeners, which no table holds.
     unlisted: BTreeSet<String>,
+    /// Of single listeners, by the whole name: those that act.
+    of_listeners: BTreeMap<String, i64>,
 }
 
 impl Settings {
@@ -34,7 +36,17 @@ impl Settings {
         for (name, written) in raw.entries {
             let Some(key) = keys::broker_key(&name) else {
                 if keys::is_known_without_entry(&name) {
-                    without_effect.push(name.clone());
+                    match acting_of_listener(&name).map(|key| key.parse(&written.value).map_err(|reason| (key, reason))) {
+                        Some(Ok(value)) => {
+                            let number = value.integer().expect("a key of integers");
+                            settings.of_listeners.insert(name.to_lowercase(), number);
+                        }
+                        Some(Err((key, reason))) => {
+                            let message = bad_value(key, &written.value, &reason);
+                            problems.push(Problem { origin: Some(written.origin), message });
+                        }
+                        None => without_effect.push(name.clone()),
+                    }
                     settings.unlisted.insert(name);
                 } else {
                     problems.push(Problem { origin: Some(written.origin), message: unknown_key(&name, &written.value) });
@@ -101,6 +113,11 @@ impl Settings {
         self.unlisted.iter().map(String::as_str)
     }
 
+    /// The number that a listener has for itself.
+    pub(super) fn of_listener(&self, listener: &str, key: &str) -> Option<i64> {
+        self.of_listeners.get(&format!("listener.name.{}.{key}", listener.to_lowercase())).copied()
+    }
+
     /// Without `process.roles` a node is a complete cluster of one.
     #[must_use]
     pub fn is_alone(&self) -> bool {
@@ -151,6 +168,12 @@ impl Settings {
     pub(super) fn list(&self, name: &str) -> Vec<String> {
         self.value(name).map(|value| value.list().expect("a key of lists")).unwrap_or_default()
     }
+}
+
+/// The key behind `listener.name.NAME.KEY`, if it is one that acts for single listeners. Both are of integers.
+fn acting_of_listener(name: &str) -> Option<&'static Key> {
+    let (_, key) = name.strip_prefix("listener.name.")?.split_once('.')?;
+    keys::broker_key(key).filter(|key| ["max.connections", "max.connection.creation.rate"].contains(&key.name))
 }
 
 /// What to say about a value that a key does not allow.

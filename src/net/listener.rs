@@ -46,8 +46,10 @@ async fn accept(listener: &mut dyn Listener, address: &ListenAddress, shared: &A
                 if std::mem::take(&mut failing) {
                     tracing::info!(listener = %address.listener, "connections are accepted again");
                 }
-                let Ok(vacancy) = Arc::clone(&shared.vacancies).acquire_owned().await else { return };
-                shared.take_on(incoming, peer, address, life.clone(), vacancy);
+                match shared.door.enter(&address.listener, peer.ip(), &*shared.clock).await {
+                    Ok(place) => shared.take_on(incoming, peer, address, life.clone(), place),
+                    Err(refused) => shared.log_refusal(peer, &address.listener, &refused.to_string()),
+                }
             }
             // The peer gave up while it waited; the next one is none the worse.
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}

@@ -7,6 +7,7 @@
 
 mod budget;
 mod connection;
+mod door;
 mod listener;
 mod pool;
 mod real;
@@ -16,6 +17,7 @@ mod service;
 #[cfg(test)]
 mod tests;
 
+pub use door::{ConnectionLimits, Room};
 pub use real::{TcpNet, machine_name, raise_descriptor_limit, resolve};
 pub use server::{BoundServer, Limits, ListenAddress, ServeError, ServeOptions, ServerHandle, bind};
 pub use service::{ConnectionContext, Outcome, Reply, Response, Service};

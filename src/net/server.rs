@@ -8,10 +8,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::budget::Budget;
 use super::connection::{Conversation, End};
+use super::door::{ConnectionLimits, Door, Place};
 use super::pool::BufferPool;
 use super::{ConnectionContext, Service, listener};
 use crate::config::ListenerPurpose;
@@ -25,8 +26,8 @@ pub struct Limits {
     pub max_request_bytes: usize,
     /// `queued.max.request.bytes`: requests in flight on all connections; `None` for no bound.
     pub max_queued_request_bytes: Option<usize>,
-    /// `max.connections`: above it, connections wait to be taken on.
-    pub max_connections: usize,
+    /// Which connections are let in.
+    pub connections: ConnectionLimits,
     /// `connections.max.idle.ms`.
     pub max_idle: Duration,
     /// `klamm.connection.max.pipelined.requests`: requests of one connection that may be unanswered at a time.
@@ -83,8 +84,7 @@ pub(super) struct Shared {
     pub(super) execution: Arc<dyn Execution>,
     pub(super) limits: Limits,
     pub(super) budget: Arc<Budget>,
-    /// One permit for each connection that may be open.
-    pub(super) vacancies: Arc<Semaphore>,
+    pub(super) door: Arc<Door>,
     workers: Vec<Worker>,
     next_connection: AtomicU64,
     /// Second of the last line about a connection that was refused.
@@ -101,6 +101,7 @@ struct Worker {
 #[derive(Debug)]
 pub struct ServerHandle {
     addresses: Vec<ListenAddress>,
+    door: Arc<Door>,
     phase: watch::Sender<Phase>,
     /// Ends when the last task of the server is gone.
     alive: mpsc::Receiver<Infallible>,
@@ -124,7 +125,7 @@ pub async fn bind(options: ServeOptions) -> Result<BoundServer, ServeError> {
         service: OnceLock::new(),
         clock,
         budget: Arc::new(Budget::new(limits.max_queued_request_bytes)),
-        vacancies: Arc::new(Semaphore::new(limits.max_connections.min(Semaphore::MAX_PERMITS))),
+        door: Door::new(limits.connections.clone()),
         limits,
         workers: (0..workers).map(|_| Worker::default()).collect(),
         next_connection: AtomicU64::new(0),
@@ -156,7 +157,7 @@ pub async fn bind(options: ServeOptions) -> Result<BoundServer, ServeError> {
         }
         tracing::warn!(%error, "left out: this machine does not have the address");
     }
-    Ok(BoundServer { handle: ServerHandle { addresses, phase, alive: alive_receiver }, shared })
+    Ok(BoundServer { handle: ServerHandle { addresses, door: Arc::clone(&shared.door), phase, alive: alive_receiver }, shared })
 }
 
 /// The machine does not have the address, or not its family.
@@ -195,6 +196,11 @@ impl ServerHandle {
         &self.addresses
     }
 
+    /// From now on these connections are let in; those that are open stay.
+    pub fn update(&self, limits: ConnectionLimits) {
+        self.door.update(limits);
+    }
+
     /// Accepts and reads no more, answers what is in flight, closes. What is not answered within `patience` is cut off; returns
     /// whether nothing was.
     pub async fn stop(mut self, patience: Duration) -> bool {
@@ -227,14 +233,14 @@ impl Shared {
         self.service.get().map(|service| &**service)
     }
 
-    /// Hands a new connection to the worker that has the fewest. `vacancy` is kept until its end.
+    /// Hands a new connection to the worker that has the fewest. `place` is kept until its end.
     pub(super) fn take_on(
         self: &Arc<Self>,
         incoming: Incoming,
         peer: SocketAddr,
         listener: &ListenAddress,
         life: Life,
-        vacancy: tokio::sync::OwnedSemaphorePermit,
+        place: Place,
     ) {
         let load = |worker: &Worker| worker.connections.load(Ordering::Relaxed);
         let Some((index, worker)) = self.workers.iter().enumerate().min_by_key(|(_, worker)| load(worker)) else { return };
@@ -253,15 +259,14 @@ impl Shared {
             Lane::Worker(index),
             Box::pin(async move {
                 guest.talk(incoming, pool, life).await;
-                drop(vacancy);
+                drop(place);
             }),
         );
     }
 
     /// One line a second at most tells of refused connections; the others are for those who debug.
-    fn log_refusal(&self, context: &ConnectionContext, reason: &str) {
+    pub(super) fn log_refusal(&self, peer: SocketAddr, listener: &str, reason: &str) {
         let second = self.clock.now().since(Now::default()).as_secs() + 1;
-        let (peer, listener) = (context.peer, &context.listener);
         if self.last_refusal_logged.swap(second, Ordering::Relaxed) < second {
             tracing::info!(%peer, %listener, reason, "closed a connection");
         } else {
@@ -282,7 +287,7 @@ impl Guest {
         let Self { shared, context, .. } = self;
         let stream = match incoming.into_connection() {
             Ok(stream) => stream,
-            Err(error) => return shared.log_refusal(context, &error.to_string()),
+            Err(error) => return shared.log_refusal(context.peer, &context.listener, &error.to_string()),
         };
         let draining = {
             let life = life.clone();
@@ -297,7 +302,7 @@ impl Guest {
             End::Usual => {}
             End::Idle => tracing::debug!(peer = %context.peer, "closed an idle connection"),
             End::Broken(error) => tracing::debug!(peer = %context.peer, %error, "a connection broke"),
-            End::Refused(reason) => shared.log_refusal(context, &reason),
+            End::Refused(reason) => shared.log_refusal(context.peer, &context.listener, &reason),
         }
     }
 }

@@ -105,7 +105,7 @@ fn limits() -> Limits {
     Limits {
         max_request_bytes: 100 << 20,
         max_queued_request_bytes: None,
-        max_connections: usize::MAX,
+        connections: ConnectionLimits::default(),
         max_idle: Duration::from_secs(600),
         max_pipelined_requests: 100,
         max_unanswered_bytes: 64 << 20,
@@ -387,7 +387,11 @@ async fn stopping_cuts_off_what_is_not_answered_in_time() {
 
 #[tokio::test]
 async fn connections_above_the_most_wait_until_one_leaves() {
-    let fixture = start(Limits { max_connections: 1, ..limits() }).await;
+    let fixture = start(Limits {
+        connections: ConnectionLimits { node: Room { max: 1, ..Room::default() }, ..ConnectionLimits::default() },
+        ..limits()
+    })
+    .await;
     let (mut first, mut second) = (fixture.connect().await, fixture.connect().await);
     second.write_all(&frame(b"n")).await.unwrap();
     first.write_all(&frame(b"n")).await.unwrap();

@@ -223,3 +223,44 @@ async fn an_answer_to_a_fetch_ends_at_the_brokers_most_bytes() {
         running.stop().await.unwrap();
     }
 }
+
+#[tokio::test]
+async fn connections_are_bounded_by_listener_and_address() {
+    let setup = Setup::new()
+        .with("listeners", "PLAINTEXT://127.0.0.1:0,OTHER://127.0.0.1:0")
+        .with("listener.security.protocol.map", "PLAINTEXT:PLAINTEXT,OTHER:PLAINTEXT");
+    let asked = MetadataRequest::default();
+    let running =
+        setup.clone().with("max.connections.per.ip", "9").with("max.connections.per.ip.overrides", "127.0.0.1:2").start().await;
+    let (mut first, mut second) = (running.client().await, running.client().await);
+    first.call(METADATA, &asked).await;
+    second.call(METADATA, &asked).await;
+    running.client().await.is_closed().await;
+    running.stop().await.unwrap();
+
+    let running = setup.with("listener.name.other.max.connections", "1").start().await;
+    let other = running.node.addresses().iter().find(|bound| &*bound.listener == "OTHER").unwrap().address;
+    let mut first = running.client_of(other).await;
+    first.call(METADATA, &asked).await;
+    let mut waiting = running.client_of(other).await;
+    let sent = waiting.send(METADATA, &asked).await;
+    running.client().await.call(METADATA, &asked).await;
+    let early = tokio::time::timeout(Duration::from_millis(100), waiting.raw().receive_frame()).await;
+    assert!(early.is_err(), "the listener is full");
+    drop(first);
+    waiting.receive(sent).await;
+    running.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_empty_node_takes_the_clusters_id_that_it_is_given() {
+    let id = |running: &Running| running.broker().cluster_id.0.to_string();
+    let setup = Setup::new().with("klamm.cluster.id", "4L6g3nShT-eMCtK--X86sw");
+    let running = setup.start().await;
+    assert_eq!(id(&running), "4L6g3nShT-eMCtK--X86sw");
+    assert!(running.read("/data/meta.properties").unwrap().contains("cluster.id=4L6g3nShT-eMCtK--X86sw\n"));
+    running.stop().await.unwrap();
+    let running = setup.with("klamm.cluster.id", "another").start().await;
+    assert_eq!(id(&running), "4L6g3nShT-eMCtK--X86sw", "it has one");
+    running.stop().await.unwrap();
+}

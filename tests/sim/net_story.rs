@@ -39,7 +39,7 @@ async fn echo(seams: Seams) -> Outcome {
     let limits = Limits {
         max_request_bytes: 1 << 20,
         max_queued_request_bytes: None,
-        max_connections: 100,
+        connections: klamm::net::ConnectionLimits::default(),
         max_idle: Duration::from_secs(600),
         max_pipelined_requests: 100,
         max_unanswered_bytes: 1 << 20,

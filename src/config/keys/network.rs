@@ -22,13 +22,16 @@ pub(super) const KEYS: &[Key] = &[
         .acts("compat process several_listeners_each_give_their_own_address")
         .doc("Addresses to listen on, as NAME://host:port: IPv6 in brackets, no host for all interfaces, port 0 for a free one. The same name may stand several times and is then one listener with several addresses."),
     int("max.connection.creation.rate").default("2147483647").at_least(0).cluster_wide()
-        .doc("New connections a second that the broker accepts."),
+        .acts("net::door::tests::connections_come_no_faster_than_the_rate")
+        .doc("New connections a second that the broker accepts, the others wait; at 0 one every 11 seconds. A listener can have its own: listener.name.NAME.max.connection.creation.rate."),
     int("max.connections").default("2147483647").at_least(0).cluster_wide()
         .acts("net::tests::connections_above_the_most_wait_until_one_leaves")
-        .doc("Connections that the broker holds at once."),
+        .doc("Connections that the node holds at once, the others wait. A listener can have its own: listener.name.NAME.max.connections."),
     int("max.connections.per.ip").default("2147483647").at_least(0).cluster_wide()
+        .acts("it::settings::connections_are_bounded_by_listener_and_address")
         .doc("Connections from one address at once."),
     string("max.connections.per.ip.overrides").default("").cluster_wide()
+        .acts("it::settings::connections_are_bounded_by_listener_and_address")
         .doc("Other bounds for some addresses, as host:count."),
     int("max.request.partition.size.limit").default("2000").at_least(1).acts("it::partitions::trap_53_pages_of_topics_say_what_metadata_says")
         .doc("Partitions that one DescribeTopicPartitions answer tells of; the next page is asked for with its cursor."),
