@@ -121,7 +121,7 @@ const ANSWER_BYTES: usize = 32 << 20;
 
 /// After so much of an answer the worker's other connections have their turn: a few milliseconds.
 const TURN_BYTES: usize = 256 << 10;
-const TURN_ELEMENTS: usize = 4096;
+const TURN_ELEMENTS: usize = 256;
 
 /// What is left of [`ANSWER_BYTES`].
 #[derive(Clone, Copy, Debug)]

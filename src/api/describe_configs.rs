@@ -19,6 +19,7 @@ use crate::config::{ConfigEntry, ConfigSource, LogLevel};
 use crate::controller::check_topic_name;
 use crate::metadata::ConfigResource;
 use crate::metadata::records::ConfigResourceType;
+use crate::net::Outcome;
 use crate::protocol::{ErrorCode, response};
 use crate::security::{Authorized, Cluster, Operation};
 use crate::types::{NodeId, TopicName};
@@ -37,27 +38,24 @@ struct Shown {
     documentation: bool,
 }
 
-pub(super) async fn handle(
-    broker: &Arc<Broker>,
-    context: &RequestContext,
-    request: DescribeConfigsRequest,
-) -> DescribeConfigsResponse {
+pub(super) async fn handle(broker: &Arc<Broker>, context: &RequestContext, request: DescribeConfigsRequest) -> Outcome {
     let shown = Shown { synonyms: request.include_synonyms, documentation: request.include_documentation };
     let types = request.resources.iter().map(|resource| resource.resource_type);
     if let Some(unknown) = types.into_iter().find(|code| ConfigResourceType::from_code(*code).is_none()) {
-        return refuse_all(request, unknown);
+        return context.respond(&refuse_all(request, unknown));
     }
     let mut left = MOST_BYTES;
-    let results = request.resources.into_iter().map(|resource| {
+    let mut answer = context.list(&DescribeConfigsResponse::default(), request.resources.len());
+    for resource in request.resources {
         let entries = match left {
             0 => Err((ErrorCode::InvalidRequest, "The answer would be too long: ask for fewer resources.".to_owned())),
             _ => describe(broker, context, &resource),
         };
         let result = result(resource, entries, shown);
         left = left.saturating_sub(RESOURCE_BYTES + result.configs.iter().map(size).sum::<usize>());
-        result
-    });
-    DescribeConfigsResponse::default().with_results(results.collect())
+        answer.push(&result).await;
+    }
+    answer.finish()
 }
 
 /// About how many bytes an entry takes.

@@ -70,6 +70,10 @@ impl Api {
     }
 }
 
+/// A longer request than this may have an answer of many megabytes, so no other is taken from its connection meanwhile (Kafka never takes
+/// one). A Produce has a short answer, and that of a Fetch has a bound of its own.
+const SIDE_BY_SIDE_BYTES: usize = 4 << 10;
+
 impl Service for Api {
     fn call(&self, connection: &Arc<ConnectionContext>, frame: BytesMut) -> Reply {
         let header = match RequestHeader::parse(&frame) {
@@ -79,7 +83,11 @@ impl Service for Api {
         let context = RequestContext::new(connection, &header, &frame);
         if header.is_served(connection.purpose) {
             let line = RequestLine::begin(&self.broker, &context, frame.len());
-            let reply = poll_once(dispatch(Arc::clone(&self.broker), context, frame, header.body_position()));
+            let is_alone = frame.len() > SIDE_BY_SIDE_BYTES && !matches!(header.api_key, ApiKey::Produce | ApiKey::Fetch);
+            let reply = match poll_once(dispatch(Arc::clone(&self.broker), context, frame, header.body_position())) {
+                Reply::Later(outcome) if is_alone => Reply::Alone(outcome),
+                reply => reply,
+            };
             match line {
                 Some(line) => line.told_by(reply),
                 None => reply,
@@ -217,7 +225,7 @@ async fn dispatch(broker: Arc<Broker>, context: RequestContext, frame: BytesMut,
         ApiKey::DeleteTopics => answer!(delete_topics),
         ApiKey::InitProducerId => answer!(init_producer_id),
         ApiKey::OffsetForLeaderEpoch => answer!(offset_for_leader_epoch),
-        ApiKey::DescribeConfigs => answer!(describe_configs),
+        ApiKey::DescribeConfigs => outcome!(describe_configs),
         ApiKey::AlterConfigs => answer!(alter_configs),
         ApiKey::IncrementalAlterConfigs => answer!(incremental_alter_configs),
         ApiKey::ListConfigResources => answer!(list_config_resources),

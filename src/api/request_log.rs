@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::context::RequestContext;
 use crate::broker::Broker;
 use crate::net::{Outcome, Reply};
+use crate::seams::BoxFuture;
 use crate::types::Now;
 
 /// Most letters of a client's id in a line.
@@ -37,11 +38,16 @@ impl RequestLine {
             Reply::Now(response) => self.tell(Outcome::Response(response)).into(),
             Reply::Nothing => self.tell(Outcome::Nothing).into(),
             Reply::Close(reason) => self.tell(Outcome::Close(reason)).into(),
-            Reply::Later(waiting) => Reply::Later(Box::pin(async move {
-                let outcome = waiting.await;
-                self.tell(outcome)
-            })),
+            Reply::Later(waiting) => Reply::Later(self.told_when_done(waiting)),
+            Reply::Alone(waiting) => Reply::Alone(self.told_when_done(waiting)),
         }
+    }
+
+    fn told_when_done(self, waiting: BoxFuture<'static, Outcome>) -> BoxFuture<'static, Outcome> {
+        Box::pin(async move {
+            let outcome = waiting.await;
+            self.tell(outcome)
+        })
     }
 
     fn tell(&self, outcome: Outcome) -> Outcome {

@@ -55,6 +55,9 @@ struct Answered {
     outcome: Outcome,
     charge: Charge,
     frame_bytes: usize,
+    /// Bytes of the answer that were ready before their turn.
+    early_bytes: usize,
+    was_alone: bool,
 }
 
 pub(super) struct Conversation {
@@ -77,6 +80,10 @@ pub(super) struct Conversation {
     unanswered_bytes: usize,
     output: VecDeque<Bytes>,
     output_bytes: usize,
+    /// Bytes of answers that are ready and wait behind others.
+    early_bytes: usize,
+    /// A request is in flight that is to be the last one until it is answered.
+    is_alone: bool,
 
     /// Set when no more is read: what is in flight is answered, then this is the end.
     closing: Option<End>,
@@ -115,6 +122,8 @@ impl Conversation {
             unanswered_bytes: 0,
             output: VecDeque::new(),
             output_bytes: 0,
+            early_bytes: 0,
+            is_alone: false,
             closing: None,
             draining,
             timer,
@@ -258,7 +267,7 @@ impl Conversation {
     /// Whether the bounds allow one more request. A request larger than the bound is taken when it is alone.
     fn may_take_frame(&self) -> bool {
         let limits = &self.shared.limits;
-        let unsent = self.output_bytes < limits.max_unsent_bytes;
+        let unsent = !self.is_alone && self.output_bytes + self.early_bytes < limits.max_unsent_bytes;
         let unanswered =
             self.unanswered_requests < limits.max_pipelined_requests && self.unanswered_bytes < limits.max_unanswered_bytes;
         unsent && (unanswered || self.unanswered_requests == 0)
@@ -296,13 +305,18 @@ impl Conversation {
         self.turn_since = None;
         self.unanswered_requests += 1;
         self.unanswered_bytes += frame_bytes;
-        let answered = move |outcome| Answered { outcome, charge, frame_bytes };
+        let answered = move |outcome| Answered { outcome, charge, frame_bytes, early_bytes: 0, was_alone: false };
         let reply = match self.shared.service() {
             Some(service) => service.call(&self.context, frame),
             None => Reply::Close("the server does not serve yet".to_owned()),
         };
         match reply {
             Reply::Later(outcome) => self.answers.push_back(Box::pin(outcome.map(answered))),
+            Reply::Alone(outcome) => {
+                self.is_alone = true;
+                let alone = move |outcome| Answered { was_alone: true, ..answered(outcome) };
+                self.answers.push_back(Box::pin(outcome.map(alone)));
+            }
             Reply::Now(response) => self.answer(answered(Outcome::Response(response))),
             Reply::Nothing => self.answer(answered(Outcome::Nothing)),
             Reply::Close(reason) => self.close(End::Refused(reason)),
@@ -312,16 +326,20 @@ impl Conversation {
     // Answering.
 
     /// An answer that is ready: sent at once when no earlier one is outstanding.
-    fn answer(&mut self, answered: Answered) {
+    fn answer(&mut self, mut answered: Answered) {
         if self.answers.is_empty() {
             self.finish(answered);
         } else {
+            answered.early_bytes = answered.outcome.bytes();
+            self.early_bytes += answered.early_bytes;
             self.answers.push_back(Box::pin(std::future::ready(answered)));
         }
     }
 
     fn finish(&mut self, answered: Answered) {
-        let Answered { outcome, charge, frame_bytes } = answered;
+        let Answered { outcome, charge, frame_bytes, early_bytes, was_alone } = answered;
+        self.early_bytes -= early_bytes;
+        self.is_alone &= !was_alone;
         self.charge.add(charge.pay_back());
         self.unanswered_requests -= 1;
         self.unanswered_bytes -= frame_bytes;

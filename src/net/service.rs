@@ -35,6 +35,8 @@ pub enum Reply {
     Now(Response),
     /// All effects have happened; the answer comes later.
     Later(BoxFuture<'static, Outcome>),
+    /// As `Later`, and until it is answered nothing more is taken from the connection: its answer may be long.
+    Alone(BoxFuture<'static, Outcome>),
     /// Nothing is answered (Produce with acks=0).
     Nothing,
     /// The connection is closed without an answer; the reason is logged.
@@ -59,6 +61,16 @@ pub trait Service: Send + Sync + 'static {
     fn disconnected(&self, context: &ConnectionContext);
 }
 
+impl Outcome {
+    /// Bytes of the answer.
+    pub(super) fn bytes(&self) -> usize {
+        match self {
+            Self::Response(Response { pieces }) => pieces.iter().map(Bytes::len).sum(),
+            Self::Nothing | Self::Close(_) => 0,
+        }
+    }
+}
+
 impl From<Outcome> for Reply {
     fn from(outcome: Outcome) -> Self {
         match outcome {
@@ -74,6 +86,7 @@ impl std::fmt::Debug for Reply {
         match self {
             Self::Now(response) => formatter.debug_tuple("Now").field(response).finish(),
             Self::Later(_) => formatter.write_str("Later"),
+            Self::Alone(_) => formatter.write_str("Alone"),
             Self::Nothing => formatter.write_str("Nothing"),
             Self::Close(reason) => formatter.debug_tuple("Close").field(reason).finish(),
         }

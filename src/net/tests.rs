@@ -77,10 +77,11 @@ impl Service for TestService {
             Some(b'n') => Reply::Now(echo(&frame)),
             Some(b'b') => Reply::Now(Response { pieces: vec![Bytes::from(vec![0; 1 << 20])] }),
             Some(b's') => Reply::Nothing,
-            Some(b'l') => {
+            Some(kind @ (b'l' | b'a')) => {
                 let (sender, receiver) = oneshot::channel();
                 self.later.lock().unwrap().insert(frame[1], sender);
-                Reply::Later(Box::pin(async move { receiver.await.unwrap_or(Outcome::Nothing) }))
+                let outcome = Box::pin(async move { receiver.await.unwrap_or(Outcome::Nothing) });
+                if *kind == b'a' { Reply::Alone(outcome) } else { Reply::Later(outcome) }
             }
             _ => Reply::Close("unknown".to_owned()),
         }
@@ -262,6 +263,36 @@ async fn no_more_than_the_bound_is_in_flight_on_a_connection() {
         until("the next one taken", || fixture.service.later.lock().unwrap().contains_key(&key)).await;
         fixture.service.complete(key, Outcome::Response(echo(&[key])));
         assert_eq!(answer(&mut stream).await, [key]);
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_taken_beside_a_request_that_is_to_be_alone() {
+    let fixture = start(limits()).await;
+    let mut stream = fixture.connect().await;
+    stream.write_all(&[frame(b"l1"), frame(b"a2"), frame(b"n")].concat()).await.unwrap();
+    until("two taken", || fixture.service.seen() == 2).await;
+    fixture.service.complete(b'1', Outcome::Response(echo(b"1")));
+    assert_eq!(answer(&mut stream).await, b"1");
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert_eq!(fixture.service.seen(), 2);
+    fixture.service.complete(b'2', Outcome::Response(echo(b"2")));
+    assert_eq!([answer(&mut stream).await, answer(&mut stream).await], [&b"2"[..], b"n"]);
+}
+
+#[tokio::test]
+async fn answers_that_wait_behind_another_count_as_unsent() {
+    let fixture = start(Limits { max_unsent_bytes: 2 << 20, max_pipelined_requests: 1000, ..limits() }).await;
+    let mut stream = fixture.connect().await;
+    stream.write_all(&[frame(b"l1"), frame(b"b").repeat(500)].concat()).await.unwrap();
+    until("some taken", || fixture.service.seen() > 1).await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert!(fixture.service.seen() <= 4, "{} answers of 1 MiB wait behind one that does not come", fixture.service.seen());
+    fixture.service.complete(b'1', Outcome::Response(echo(b"1")));
+    assert_eq!(answer(&mut stream).await, b"1");
+    let mut all = vec![0; 1 << 20];
+    for _ in 0..500 {
+        stream.read_exact(&mut all).await.unwrap();
     }
 }
 

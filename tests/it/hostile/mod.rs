@@ -30,8 +30,8 @@ const ANSWER_BYTES: usize = 33 << 20;
 const PER_BYTE: usize = 64;
 /// Longer answers are not read: as fields they would take gigabytes.
 const READ_BYTES: usize = 2 << 20;
-/// No task keeps its worker for longer, in a build without optimisation on a busy machine. Optimised, it is 50 ms.
-const LONGEST_TURN: Duration = Duration::from_secs(3);
+/// No task keeps its worker for longer, in a build without optimisation on a busy machine. What grows faster than its request exceeds it.
+const LONGEST_TURN: Duration = Duration::from_secs(6);
 
 #[expect(clippy::disallowed_methods, reason = "a test is told by its environment how long to run")]
 fn body_bytes() -> usize {
@@ -67,8 +67,7 @@ async fn prepared() -> (Running, Client, Topic) {
 async fn no_request_however_long_is_answered_at_any_length_or_keeps_others_waiting() {
     let schemas = schemas();
     let mut shown = 0;
-    // DescribeConfigs is about to be bounded, too.
-    for key in served().filter(|key| *key != ApiKey::DescribeConfigs) {
+    for key in served() {
         let (running, mut bystander, topic) = prepared().await;
         let pools = Pools { topic_ids: vec![json!(topic.id.simple().to_string())], ..Pools::default() };
         for flood in floods(&schemas, key, &pools, body_bytes()) {
@@ -77,13 +76,14 @@ async fn no_request_however_long_is_answered_at_any_length_or_keeps_others_waiti
             client.raw().send_frame(&flood.frame).await.unwrap();
             let answer = soon(client.raw().receive_frame()).await;
             drop(client);
+            // There is one worker: when the bystander is answered, the turn of the flood is over.
+            bystander.call(4, &ListGroupsRequest::default()).await;
             let turn = running.execution.longest_turn();
             report(&flood, answer.as_ref().ok(), turn);
             assert!(turn < LONGEST_TURN, "{flood}: {turn:?}");
             if let Ok(answer) = answer {
                 check(&schemas, &flood, answer);
             }
-            bystander.call(4, &ListGroupsRequest::default()).await;
             shown += 1;
         }
         assert_eq!(*running.node.fatal().borrow(), None);
