@@ -26,7 +26,7 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 const LAST_PATIENCE: Duration = Duration::from_secs(5);
 
 fn main() -> ExitCode {
-    match cli::command(cli::arguments(), &RealDisk) {
+    match cli::command(cli::arguments(), environment(), &RealDisk) {
         Ok(Command::Serve { config, warnings }) => serve(*config, &warnings),
         Ok(Command::Print { text, warnings }) => {
             warnings.iter().for_each(|warning| eprintln!("{warning}"));
@@ -39,6 +39,12 @@ fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+/// What is no text in it is in no key either.
+fn environment() -> cli::Environment {
+    let text = |part: std::ffi::OsString| part.to_string_lossy().into_owned();
+    std::env::vars_os().map(|(name, value)| (text(name), text(value))).collect()
 }
 
 fn serve(mut config: ServerConfig, warnings: &[String]) -> ExitCode {

@@ -52,8 +52,11 @@ impl Storage {
         let identity = |looked: &Option<Looked>| looked.as_ref().and_then(|looked| looked.identity.clone());
         let cluster_id = match looked.iter().find_map(identity) {
             Some(found) => found.cluster_id,
-            None => ClusterId(DirectoryId::from_random(|| clock.random()).to_string().into()),
+            None => new_cluster_id(config, clock),
         };
+        if let Some(asked) = config.cluster_id.as_deref().filter(|asked| **asked != *cluster_id.0) {
+            tracing::warn!(%asked, kept = %cluster_id, "klamm.cluster.id is for empty log directories: these keep the id they have");
+        }
         for (path, looked) in paths.iter().zip(&looked) {
             if let Some(found) = identity(looked) {
                 check_owner(path, &found, &cluster_id, config.node_id)?;
@@ -86,6 +89,11 @@ impl Storage {
             locks,
         })
     }
+}
+
+fn new_cluster_id(config: &ServerConfig, clock: &dyn Clock) -> ClusterId {
+    let random = || DirectoryId::from_random(|| clock.random()).to_string();
+    ClusterId(config.cluster_id.clone().unwrap_or_else(random).into())
 }
 
 /// A directory that is there, and locked.

@@ -9,9 +9,16 @@ const INTRODUCTION: &str = "\
 
 This page is printed by `klamm config docs`; change the tables in `src/config/keys/`, not this file.
 
-Klamm takes Apache Kafka's keys with Kafka's meaning, from a file in Kafka's form (`klamm serve --config FILE`) and from the command line
-(`--set key=value`, which holds against the file). Without either it starts a complete cluster of one on localhost:9092. Keys of its own
-start with `klamm.`. An unknown key or a bad value stops the start.
+Klamm takes Apache Kafka's keys with Kafka's meaning: from a file in Kafka's form (`klamm serve --config FILE`); from environment variables,
+which hold against the file; and from the command line (`--set key=value`), which holds against both. Without any it starts a complete
+cluster of one on localhost:9092. Keys of its own start with `klamm.`. An unknown key or a bad value stops the start.
+`klamm config show` prints what holds, each value with its source.
+
+Environment variables are those of Apache Kafka's container image, so that compose files and test containers carry over: `KAFKA_NUM_PARTITIONS`
+is num.partitions; two underscores stand for one, three for a dash. `CLUSTER_ID` is klamm.cluster.id, `KAFKA_LOG4J_ROOT_LOGLEVEL` is
+klamm.log.level. `KAFKA_ADVERTISED_LISTENERS` without `KAFKA_LISTENERS` listens on the advertised ports of all interfaces. What is for a Java
+machine (`KAFKA_HEAP_OPTS`, `KAFKA_OPTS`, `KAFKA_JMX_OPTS` and the like) is left alone. A variable that names no key is told in a warning and
+does not stop the start: environments are full of names that nobody meant for the broker, and Kafka overlooks them too.
 
 State tells what a key does in this version. *Acts* names the test that sees behaviour change with it: a path of this crate's own tests, one
 below `tests/`, or `compat SUITE CASE`. *No effect yet*: the key is taken, and named in a warning at the start. *Refused*: any value but the

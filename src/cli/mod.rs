@@ -64,10 +64,13 @@ struct SettingsArguments {
     /// A server.properties file
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// One setting, against the file; may be given several times
+    /// One setting, against file and environment; may be given several times
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
 }
+
+/// Names and values of the environment's variables.
+pub type Environment = Vec<(String, String)>;
 
 /// What is to be done.
 #[derive(Debug)]
@@ -100,14 +103,14 @@ pub fn arguments() -> Arguments {
     Arguments::parse()
 }
 
-/// Reads the configuration that the arguments name and judges it.
+/// Reads the configuration that the arguments name, takes what the environment sets, and judges it.
 ///
 /// # Errors
 /// All that is wrong with it.
-pub fn command(arguments: Arguments, disk: &dyn Disk) -> Result<Command, Refused> {
+pub fn command(arguments: Arguments, environment: Environment, disk: &dyn Disk) -> Result<Command, Refused> {
     match arguments.command {
-        None => serve(&arguments.settings, disk),
-        Some(CommandArguments::Serve(settings)) => serve(&settings.after(arguments.settings), disk),
+        None => serve(&arguments.settings, environment, disk),
+        Some(CommandArguments::Serve(settings)) => serve(&settings.after(arguments.settings), environment, disk),
         Some(CommandArguments::Config(ConfigArguments::Docs)) => {
             Ok(Command::Print { text: docs::markdown(), warnings: Vec::new() })
         }
@@ -118,7 +121,7 @@ pub fn command(arguments: Arguments, disk: &dyn Disk) -> Result<Command, Refused
             Ok(Command::Print { text: show::deviations(), warnings: Vec::new() })
         }
         Some(CommandArguments::Config(ConfigArguments::Show { deviations: false, settings })) => {
-            let Loaded { config, warnings } = load(&settings.after(arguments.settings), disk)?;
+            let Loaded { config, warnings } = load(&settings.after(arguments.settings), environment, disk)?;
             Ok(Command::Print { text: show::settings(&config), warnings })
         }
     }
@@ -131,12 +134,12 @@ impl SettingsArguments {
     }
 }
 
-fn serve(settings: &SettingsArguments, disk: &dyn Disk) -> Result<Command, Refused> {
-    let Loaded { config, warnings } = load(settings, disk)?;
+fn serve(settings: &SettingsArguments, environment: Environment, disk: &dyn Disk) -> Result<Command, Refused> {
+    let Loaded { config, warnings } = load(settings, environment, disk)?;
     Ok(Command::Serve { config: Box::new(config), warnings })
 }
 
-fn load(settings: &SettingsArguments, disk: &dyn Disk) -> Result<Loaded, Refused> {
+fn load(settings: &SettingsArguments, environment: Environment, disk: &dyn Disk) -> Result<Loaded, Refused> {
     let mut raw = match &settings.config {
         Some(path) => {
             let bytes = read(path, disk).map_err(|error| Refused(vec![format!("{}: {error}", path.display())]))?;
@@ -144,6 +147,7 @@ fn load(settings: &SettingsArguments, disk: &dyn Disk) -> Result<Loaded, Refused
         }
         None => RawConfig::default(),
     };
+    raw.set_environment(environment);
     let malformed: Vec<Problem> = settings.set.iter().filter_map(|assignment| raw.set(assignment).err()).collect();
     if malformed.is_empty() { Ok(ServerConfig::load(raw)?) } else { Err(malformed.into()) }
 }

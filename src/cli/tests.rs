@@ -79,7 +79,7 @@ impl File for OneFile {
 
 fn run(arguments: &[&str], file: &str) -> Result<Command, Refused> {
     let arguments = Arguments::try_parse_from(std::iter::once(&"klamm").chain(arguments)).expect("well formed");
-    command(arguments, &OneFile(file.as_bytes().to_vec()))
+    command(arguments, Vec::new(), &OneFile(file.as_bytes().to_vec()))
 }
 
 fn served(arguments: &[&str], file: &str) -> (ServerConfig, Vec<String>) {
@@ -152,6 +152,19 @@ fn show_names_every_setting_its_value_and_its_source() {
         assert!(text.lines().any(|shown| shown == line), "{line}");
     }
     assert!(!text.contains("s3cret"));
+}
+
+#[test]
+fn show_names_variables_and_what_holds_against_them() {
+    let arguments = Arguments::try_parse_from(["klamm", "config", "show", "--set", "node.id=3"]).expect("well formed");
+    let variables = [("KAFKA_NODE_ID", "2"), ("KAFKA_NUM_PARTITIONS", "4"), ("KAFKA_HOME", "/opt/kafka")];
+    let environment = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+    let shown = command(arguments, environment, &OneFile(Vec::new())).expect("valid");
+    let Command::Print { text, warnings } = shown else { panic!("{shown:?}") };
+    for line in ["node.id=3  (--set)", "num.partitions=4  (environment variable KAFKA_NUM_PARTITIONS)"] {
+        assert!(text.lines().any(|shown| shown == line), "{line}");
+    }
+    assert_eq!(warnings, ["these environment variables name no key and have no effect: KAFKA_HOME"]);
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod changes;
 mod describe;
 mod deviations;
 mod dynamic;
+mod environment;
 mod groups;
 mod key;
 mod keys;

@@ -14,6 +14,9 @@ pub enum Origin {
         path: Arc<str>,
         line: usize,
     },
+    Environment {
+        variable: Arc<str>,
+    },
     CommandLine,
 }
 
@@ -21,6 +24,7 @@ impl fmt::Display for Origin {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File { path, line } => write!(formatter, "{path} line {line}"),
+            Self::Environment { variable } => write!(formatter, "environment variable {variable}"),
             Self::CommandLine => formatter.write_str("--set"),
         }
     }
@@ -86,7 +90,7 @@ impl RawConfig {
         }
     }
 
-    /// Takes a `key=value` of the command line, which holds against the file.
+    /// Takes a `key=value` of the command line, which holds against file and environment.
     ///
     /// # Errors
     /// When there is no `=`, or nothing before it.

@@ -13,7 +13,7 @@ fn value<'a>(config: &'a RawConfig, key: &str) -> Option<&'a str> {
 fn line(config: &RawConfig, key: &str) -> Option<usize> {
     match &config.entries.get(key)?.origin {
         Origin::File { line, .. } => Some(*line),
-        Origin::CommandLine => None,
+        Origin::Environment { .. } | Origin::CommandLine => None,
     }
 }
 

@@ -13,6 +13,8 @@ use crate::types::NodeId;
 #[derive(Clone, Debug)]
 pub struct ServerConfig {
     pub node_id: NodeId,
+    /// `klamm.cluster.id`: for directories that have none yet.
+    pub cluster_id: Option<String>,
     pub rack: Option<String>,
     /// `log.dirs`, else `log.dir`; at least one, each once.
     pub log_dirs: Vec<PathBuf>,
@@ -204,6 +206,7 @@ impl ServerConfig {
         let metadata_log_dir = settings.optional_text("metadata.log.dir").filter(|path| !path.is_empty()).map(PathBuf::from);
         Self {
             node_id: NodeId(narrow(settings.integer("node.id"))),
+            cluster_id: settings.optional_text("klamm.cluster.id"),
             rack: settings.optional_text("broker.rack"),
             metadata_log_dir: metadata_log_dir.or_else(|| log_dirs.first().cloned()).expect("log.dir has a default"),
             log_dirs,
@@ -334,6 +337,12 @@ fn milliseconds(number: i64) -> Duration {
     Duration::from_millis(narrow(number))
 }
 
+/// Accepts what `klamm.cluster.id` may be. Kafka takes anything; what clients print and directories keep should be printable.
+pub(super) fn read_cluster_id(text: &str) -> Result<(), String> {
+    let is_id = (1..=255).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+    if is_id { Ok(()) } else { Err("must be 1 to 255 visible characters of ASCII".to_owned()) }
+}
+
 /// The checks that one key alone cannot make.
 struct Checks<'a> {
     problems: &'a mut Vec<Problem>,
@@ -358,16 +367,21 @@ impl Checks<'_> {
     }
 
     fn roles(&mut self, settings: &Settings) {
+        const VOTERS: &str = "controller.quorum.voters";
         let roles = settings.list("process.roles");
         if roles.len() < 2 {
             let reason = "a node of one role is part of a larger cluster, which this version cannot form yet; \
                           use broker,controller or leave it out";
             self.complain(settings, "process.roles", reason);
         }
-        for key in ["controller.quorum.voters", "controller.quorum.bootstrap.servers"] {
+        for key in [VOTERS, "controller.quorum.bootstrap.servers"] {
             if settings.list(key).len() > 1 {
                 self.complain(settings, key, "this version cannot form a cluster of several nodes yet");
             }
+        }
+        let own = format!("{}@", settings.integer("node.id"));
+        if settings.list(VOTERS).first().is_some_and(|voter| !voter.starts_with(&own)) {
+            self.complain(settings, VOTERS, "a controller's own node.id must be among the voters");
         }
     }
 

@@ -128,6 +128,41 @@ fn checks_across_keys() {
 }
 
 #[test]
+fn a_quorum_of_other_nodes_is_refused() {
+    let refused = |text: &str| refusals(&format!("node.id=1\n{text}")).join("\n");
+    assert!(refused("controller.quorum.voters=2@a:9093").contains("a controller's own node.id must be among the voters"));
+    for key in ["controller.quorum.voters=1@a:1,2@b:1", "controller.quorum.bootstrap.servers=a:1,b:1"] {
+        assert!(refused(key).contains("cannot form a cluster of several nodes"), "{key}");
+    }
+    for own in ["controller.quorum.voters=1@a:9093", "controller.quorum.bootstrap.servers=a:9093"] {
+        assert_eq!(load(&format!("node.id=1\n{own}")).expect("valid").warnings, Vec::<String>::new());
+    }
+}
+
+/// The settings of the file that Apache Kafka 4.3 comes with.
+#[test]
+fn kafkas_own_file_is_taken_as_it_is() {
+    let text = "process.roles=broker,controller\nnode.id=1\ncontroller.quorum.bootstrap.servers=localhost:9093\n\
+                listeners=PLAINTEXT://:9092,CONTROLLER://:9093\ninter.broker.listener.name=PLAINTEXT\n\
+                advertised.listeners=PLAINTEXT://localhost:9092,CONTROLLER://localhost:9093\n\
+                controller.listener.names=CONTROLLER\n\
+                listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT,SASL_SSL:SASL_SSL\n\
+                num.network.threads=3\nnum.io.threads=8\nsocket.send.buffer.bytes=102400\nsocket.receive.buffer.bytes=102400\n\
+                socket.request.max.bytes=104857600\nlog.dirs=/tmp/kraft-combined-logs\nnum.partitions=1\n\
+                num.recovery.threads.per.data.dir=2\noffsets.topic.replication.factor=1\n\
+                share.coordinator.state.topic.replication.factor=1\nshare.coordinator.state.topic.min.isr=1\n\
+                transaction.state.log.replication.factor=1\ntransaction.state.log.min.isr=1\n\
+                log.retention.hours=168\nlog.segment.bytes=1073741824\nlog.retention.check.interval.ms=300000";
+    let Loaded { config, warnings } = load(text).expect("valid");
+    let [warning] = warnings.as_slice() else { panic!("{warnings:?}") };
+    assert!(warning.ends_with(
+        ": num.io.threads, num.network.threads, num.recovery.threads.per.data.dir, socket.receive.buffer.bytes, socket.send.buffer.bytes"
+    ));
+    let advertised: Vec<_> = config.network.listeners.iter().map(|listener| listener.advertised.host.as_deref()).collect();
+    assert_eq!(advertised, [Some("localhost"); 2]);
+}
+
+#[test]
 fn kafkas_minus_one_is_no_bound() {
     let text = "queued.max.request.bytes=-1\nconnections.max.idle.ms=-1\nmetadata.log.max.snapshot.interval.ms=0";
     let config = load(text).expect("valid").config;

@@ -33,6 +33,7 @@ impl Settings {
     pub(super) fn read(raw: RawConfig, problems: &mut Vec<Problem>, warnings: &mut Vec<String>) -> Self {
         let mut settings = Self::default();
         let mut without_effect = Vec::new();
+        let mut no_keys = Vec::new();
         for (name, written) in raw.entries {
             let Some(key) = keys::broker_key(&name) else {
                 if keys::is_known_without_entry(&name) {
@@ -48,6 +49,8 @@ impl Settings {
                         None => without_effect.push(name.clone()),
                     }
                     settings.unlisted.insert(name);
+                } else if let Origin::Environment { variable } = written.origin {
+                    no_keys.push(variable);
                 } else {
                     problems.push(Problem { origin: Some(written.origin), message: unknown_key(&name, &written.value) });
                 }
@@ -73,6 +76,9 @@ impl Settings {
         warnings.extend(raw.warnings);
         if !without_effect.is_empty() {
             warnings.push(format!("these settings are known but have no effect in this version: {}", without_effect.join(", ")));
+        }
+        if !no_keys.is_empty() {
+            warnings.push(format!("these environment variables name no key and have no effect: {}", no_keys.join(", ")));
         }
         settings
     }

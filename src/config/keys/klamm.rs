@@ -2,12 +2,16 @@
 
 use super::super::key::{Key, Validator, int, string};
 use super::super::listeners::read_admin_listener;
+use super::super::server::read_cluster_id;
 
 #[rustfmt::skip]
 pub(super) const KEYS: &[Key] = &[
     string("klamm.admin.listener").default("127.0.0.1:9644").allowed(Validator::Reading(read_admin_listener, "host:port or none"))
         .acts("compat process admin_listener_tells_health_and_metrics")
         .doc("Address of the HTTP server with /healthz, /readyz and /metrics; `none` turns it off. It knows no authentication: keep it on a private address."),
+    string("klamm.cluster.id").allowed(Validator::Reading(read_cluster_id, "1 to 255 visible characters of ASCII"))
+        .acts("it::settings::an_empty_node_takes_the_clusters_id_that_it_is_given")
+        .doc("Id of the cluster that an empty node makes. Unset: a random one. Log directories that have one keep it. In a container: CLUSTER_ID."),
     int("klamm.connection.max.pipelined.requests").default("256").between(1, 1_000_000)
         .acts("net::tests::no_more_than_the_bound_is_in_flight_on_a_connection")
         .doc("Requests of one connection that may be unanswered; above it, no more are read."),

@@ -39,6 +39,7 @@ pub(super) const KEYS: &[Key] = &[
     boolean("controller.quorum.auto.join.enable").default("false")
         .doc("A controller that is not a voter asks to become one."),
     list("controller.quorum.bootstrap.servers").default("").allowed(Validator::Servers)
+        .acts("config::server::tests::a_quorum_of_other_nodes_is_refused")
         .doc("Addresses through which the quorum of controllers is first found."),
     int("controller.quorum.election.backoff.max.ms").default("1000").at_least(0)
         .doc("Longest random pause after an election without winner."),
@@ -55,6 +56,7 @@ pub(super) const KEYS: &[Key] = &[
     int("controller.quorum.retry.backoff.ms").default("20").at_least(0)
         .doc("Pause before a member of the quorum sends a failed request again."),
     list("controller.quorum.voters").default("").allowed(Validator::Voters)
+        .acts("config::server::tests::a_quorum_of_other_nodes_is_refused")
         .doc("Controllers of a fixed quorum, each as id@host:port."),
     int("controller.socket.timeout.ms").default("30000")
         .doc("Time a broker waits for the controller's answer."),
