@@ -264,16 +264,3 @@ async fn an_empty_node_takes_the_clusters_id_that_it_is_given() {
     assert_eq!(id(&running), "4L6g3nShT-eMCtK--X86sw", "it has one");
     running.stop().await.unwrap();
 }
-
-#[tokio::test]
-async fn an_empty_node_takes_the_clusters_id_that_it_is_given() {
-    let id = |running: &Running| running.broker().cluster_id.0.to_string();
-    let setup = Setup::new().with("klamm.cluster.id", "4L6g3nShT-eMCtK--X86sw");
-    let running = setup.start().await;
-    assert_eq!(id(&running), "4L6g3nShT-eMCtK--X86sw");
-    assert!(running.read("/data/meta.properties").unwrap().contains("cluster.id=4L6g3nShT-eMCtK--X86sw\n"));
-    running.stop().await.unwrap();
-    let running = setup.with("klamm.cluster.id", "another").start().await;
-    assert_eq!(id(&running), "4L6g3nShT-eMCtK--X86sw", "it has one");
-    running.stop().await.unwrap();
-}
