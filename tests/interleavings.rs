@@ -337,6 +337,7 @@ struct Counter {
 impl Coordinator for Counter {
     type Record = usize;
     type Reply = usize;
+    type Event = ();
 
     fn encode(&self, record: &usize) -> EncodedRecord {
         EncodedRecord { key: record.to_be_bytes().into(), value: None }

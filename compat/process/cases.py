@@ -12,6 +12,7 @@ from pathlib import Path
 
 import confluent_kafka
 from confluent_kafka import OFFSET_BEGINNING, Consumer, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from harness.brokers import free_port
@@ -458,6 +459,37 @@ def admin_listener_tells_health_and_metrics(fresh):
                for family in text_string_to_metric_families(text) for sample in family.samples}
     assert samples["kafka_server_brokertopicmetrics_messagesin_total", topic] == 1
     assert samples["kafka_network_requestmetrics_totaltimems_count", None] > 0
+
+
+@case(**KLAMM)
+def log_lines_tell_what_happened(fresh):
+    broker = fresh(**{"klamm.disk.slow.ms": 0}).start()
+    topic, group, deleted = unique("told"), unique("group"), unique("deleted")
+    admin = AdminClient({"bootstrap.servers": broker.bootstrap})
+    topics = [NewTopic(name, 3, config={"retention.ms": "5000"}) for name in (topic, deleted)]
+    for created in admin.create_topics(topics).values():
+        created.result(20)
+    consumer = Consumer({"bootstrap.servers": broker.bootstrap, "group.id": group, "log_level": 2})
+    consumer.subscribe([topic])
+    eventually(lambda: consumer.poll(0.1) is None and consumer.assignment(), seconds=30)
+    consumer.commit(offsets=[TopicPartition(topic, 0, 0)], asynchronous=False)
+    consumer.close()
+    with socket.create_connection(("127.0.0.1", broker.port)) as stranger:
+        stranger.sendall(b"GET / HTTP/1.1\r\n\r\n")
+        assert stranger.recv(1) == b""
+    admin.delete_topics([deleted])[deleted].result(20)
+    broker.stop()
+    broker.start()
+    eventually(lambda: "groups loaded in " in broker.log.read_text(), seconds=30)
+    lines = broker.log.read_text().splitlines()
+    for parts in [("start: storage ", " ms"), ("start: metadata ", " ms"), ("start: partitions ", " ms"), (" in all, clients are served",),
+                  ("topic created", f"topic={topic}", "partitions=3"), ("topic deleted", f"topic={deleted}"),
+                  ("topic config changed", f"topic={topic}", "retention.ms=5000"),
+                  ("rebalance started", f"group={group}"), ("rebalance finished", f"group={group}", "generation=1", "members=1"),
+                  ("a member is gone", f"group={group}", "it left"), ("the group is empty", f"group={group}"),
+                  ("groups loaded in ",), ("slow disk: a sync took ",), ("closed a connection", "bytes was announced")]:
+        assert any(all(part in line for part in parts) for line in lines), f"no line says {parts}: {lines}"
+    assert sum("slow disk" in line for line in lines) < 60, "so many lines a second, however slow it is"
 
 
 @case(**KLAMM)

@@ -15,6 +15,7 @@ use crate::controller::{
     TopicSelector,
 };
 use crate::metadata::{MetadataImage, PartitionImage, TopicImage};
+use crate::net::ServerStatistics;
 use crate::quorum::MetadataQuorum;
 use crate::replica::FetchSessions;
 use crate::seams::{Clock, Execution, Lane, lock};
@@ -33,6 +34,7 @@ pub struct Broker {
     pub metrics: Arc<Metrics>,
     pub loggers: Arc<dyn Loggers>,
     pub(super) controller: ControllerHandle,
+    pub(super) server: Arc<ServerStatistics>,
     pub(super) quorum: Arc<dyn MetadataQuorum>,
     pub(super) publisher: Arc<Publisher>,
     pub(super) partitions: Arc<Partitions>,

@@ -26,11 +26,13 @@ mod opening;
 mod own_writes;
 mod partition;
 mod partitions;
+mod phases;
 mod producer_ids;
 mod publisher;
 mod record_deletion;
 mod storage;
 mod sync_queue;
+mod topic_events;
 mod unopened;
 
 /// The primitives `sync_queue.rs` is built on; its interleaving test builds the same file on checked ones.
@@ -47,10 +49,11 @@ pub use fetch::{FetchJob, Fetched};
 pub use log_directories::{DescribedDirectory, DescribedLog, DirectorySpace};
 pub use loggers::{Loggers, NoLoggers};
 pub use metrics::{
-    Count, Durations, DurationsSeen, Entered, Level, Metrics, RequestMetrics, RequestsSeen, Timed, Traffic, TrafficSeen,
+    Count, DiskMetrics, DiskSeen, Durations, DurationsSeen, Entered, Level, Metrics, RequestMetrics, RequestsSeen, Timed,
+    Traffic, TrafficSeen,
 };
 pub use node::{Node, NodeOptions, Seams, StartError};
-pub use observation::{ClusterCounts, Listed, Observation, ReplicaCounts};
+pub use observation::{ClusterCounts, CommittedSeen, GroupCounts, Listed, Observation, ReplicaCounts};
 pub use own_writes::own_writes_are_visible;
 pub use partition::{FetchLook, Partition, PartitionError, PartitionOptions};
 pub use partitions::{Found, Partitions, PartitionsOptions};

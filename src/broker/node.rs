@@ -9,6 +9,7 @@ use tokio::sync::{Semaphore, watch};
 
 use super::coordinators::Coordinators;
 use super::core::Broker;
+use super::phases::Phases;
 use super::storage::{OpenDirectory, Storage};
 use super::{
     ControllerError, ControllerHandle, DiskReads, Found, LogDirectory, Loggers, Metrics, Partitions, PartitionsOptions,
@@ -16,6 +17,7 @@ use super::{
 };
 use crate::config::{Listener, ListenerPurpose, NetworkConfig, ServerConfig};
 use crate::controller::{Bootstrap, BrokerHeartbeat, RegisterBroker, RegisterController, TopicDefaults};
+use crate::disk::WatchedDisk;
 use crate::log::LogFault;
 use crate::metadata::features;
 use crate::metadata::records::{Endpoint, SupportedFeature};
@@ -88,14 +90,18 @@ impl Node {
     /// # Errors
     /// Anything that is in the way. Nothing has been written if an address is taken or a directory is not this node's.
     pub async fn start(options: NodeOptions, service: impl FnOnce(Arc<Broker>) -> Arc<dyn Service>) -> Result<Self, StartError> {
-        let NodeOptions { config, seams, authorizer, loggers, snapshot_max_entries } = options;
+        let NodeOptions { config, mut seams, authorizer, loggers, snapshot_max_entries } = options;
+        let metrics = Arc::new(Metrics::new(&config));
+        seams.disk = Arc::new(WatchedDisk::new(seams.disk, Arc::clone(&seams.clock), Arc::clone(&metrics.disk) as _));
+        let mut phases = Phases::begin(&seams.clock);
         let bound = bind(&config, &seams).await?;
+        phases.done("listeners");
         let Storage { cluster_id, log_directories, metadata_directory, metadata_directory_id, locks } =
             open_storage(&config, &seams).await?;
+        phases.done("storage");
         let (fatal_sender, fatal) = watch::channel(None);
         let (directories, found) = directories(log_directories, &seams, &config, &fatal_sender);
         let directory_ids = directories.iter().map(|directory| directory.id).collect();
-        let metrics = Arc::new(Metrics::default());
         let partitions = Partitions::new(PartitionsOptions {
             config: Arc::clone(&config),
             disk: Arc::clone(&seams.disk),
@@ -122,10 +128,12 @@ impl Node {
         watch_quorum(&*seams.execution, &*quorum, fatal_sender.clone());
         publish(&seams, &*quorum, &publisher, &partitions);
         let controller = start_controller(&config, &seams, &quorum, &publisher, proposals(&settings), fatal_sender);
+        led(&*quorum, &mut phases).await;
         let broker_epoch = register(&controller, &config, &seams, &bound, directory_ids).await?;
         controller.ask(alive(&config, broker_epoch, &publisher)).await?;
         let opened = Arc::clone(&partitions);
         run_blocking(&*seams.execution, Blocking::Read, move || opened.finish_start()).await.ok_or(StartError::GoingDown)?;
+        phases.done("partitions");
         let broker = Arc::new(Broker {
             sessions: Mutex::new(FetchSessions::new(config.fetch.max_incremental_fetch_sessions)),
             producer_ids: ProducerIds::new(config.node_id, broker_epoch),
@@ -137,6 +145,7 @@ impl Node {
             execution: Arc::clone(&seams.execution),
             metrics,
             loggers,
+            server: bound.statistics(),
             coordinators: Coordinators::default(),
             controller,
             quorum: Arc::clone(&quorum),
@@ -147,6 +156,7 @@ impl Node {
         });
         spawn_tasks(&broker);
         let server = bound.serve(service(Arc::clone(&broker)));
+        phases.serving();
         Ok(Self { broker, broker_epoch, seams, server, quorum, fatal, _locks: locks })
     }
 
@@ -197,6 +207,12 @@ impl Deadline<'_> {
         let done = tokio::time::timeout(self.at.since(self.clock.now()), work).await;
         done.map_err(|_| LogFault::Io { path: path.to_owned(), action: "close", source: std::io::ErrorKind::TimedOut.into() })
     }
+}
+
+/// Waits until this node leads; what follows says so if it never does.
+async fn led(quorum: &dyn MetadataQuorum, phases: &mut Phases) {
+    let _ = quorum.leader().wait_for(|leader| leader.is_active).await;
+    phases.done("metadata");
 }
 
 fn start_controller(

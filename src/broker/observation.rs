@@ -1,12 +1,15 @@
 //! What the node looks like at a moment: the counters, and what is counted by looking. Nothing here is kept; `ops/` asks and shows.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::metrics::{RequestsSeen, TrafficSeen};
+use super::metrics::{DiskSeen, RequestsSeen, TrafficSeen};
 use super::{Broker, Partition};
+use crate::group::GroupState;
 use crate::log::LogShape;
-use crate::metadata::{PartitionImage, TopicImage};
-use crate::types::{PartitionIndex, TopicIdPartition, TopicName};
+use crate::metadata::{MetadataImage, PartitionImage, TopicImage};
+use crate::net::ServerStatistics;
+use crate::types::{GroupId, Offset, PartitionIndex, TopicIdPartition, TopicName};
 
 /// One look at everything. Lists of what clients make are cut at a limit, in order of names.
 #[derive(Debug)]
@@ -23,6 +26,28 @@ pub struct Observation {
     pub replicas: ReplicaCounts,
     pub cluster: ClusterCounts,
     pub offline_log_directories: usize,
+    pub groups: GroupCounts,
+    pub committed: Listed<CommittedSeen>,
+    pub disk: Vec<DiskSeen>,
+    pub server: Arc<ServerStatistics>,
+}
+
+/// The groups that this node coordinates.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct GroupCounts {
+    pub by_state: BTreeMap<GroupState, usize>,
+    pub offsets: usize,
+}
+
+/// What a group has read of a partition.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CommittedSeen {
+    pub group: GroupId,
+    pub topic: TopicName,
+    pub partition: PartitionIndex,
+    pub offset: Offset,
+    /// Records behind it that could be read; `None` if the partition is not led here.
+    pub lag: Option<u64>,
 }
 
 /// As many as there is room for, and how many more there are.
@@ -98,11 +123,16 @@ impl Broker {
                 active_brokers: image.brokers().values().filter(|broker| !broker.fenced).count(),
                 ..ClusterCounts::default()
             },
+            groups: GroupCounts::default(),
+            committed: Listed::new(limit),
+            disk: self.metrics.disk.seen().collect(),
+            server: Arc::clone(&self.server),
             offline_log_directories: self.partitions.directories().iter().filter(|directory| directory.is_offline()).count(),
         };
         for topic in image.topics().iter() {
             self.observe_topic(topic, &mut seen);
         }
+        self.observe_groups(&image, limit, &mut seen);
         seen
     }
 
@@ -126,6 +156,33 @@ impl Broker {
         if is_here {
             seen.topics.push(|| Some((topic.name.clone(), traffic)));
         }
+    }
+
+    fn observe_groups(&self, image: &MetadataImage, limit: usize, seen: &mut Observation) {
+        let mut first = Vec::new();
+        for census in self.group_censuses(limit) {
+            seen.groups.offsets += census.offsets;
+            for (state, count) in census.by_state {
+                *seen.groups.by_state.entry(state).or_default() += count;
+            }
+            first.extend(census.committed);
+            first.sort_unstable();
+            first.truncate(limit);
+        }
+        seen.committed.left_out = seen.groups.offsets - first.len();
+        seen.committed.shown = first
+            .into_iter()
+            .map(|(group, topic, partition, offset)| {
+                let lag = self.lag(image, &topic, partition, offset);
+                CommittedSeen { group, topic, partition, offset, lag }
+            })
+            .collect();
+    }
+
+    fn lag(&self, image: &MetadataImage, topic: &TopicName, partition: PartitionIndex, committed: Offset) -> Option<u64> {
+        let topic_id = image.topics().by_name(topic.as_str())?.id;
+        let (_, high_watermark, _) = self.partitions.get(TopicIdPartition { topic_id, partition })?.offsets().ok()?;
+        u64::try_from(high_watermark.0.saturating_sub(committed.0).max(0)).ok()
     }
 
     fn count_replica(&self, image: &PartitionImage, open: Option<&Partition>, counts: &mut ReplicaCounts) {

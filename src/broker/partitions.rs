@@ -9,6 +9,7 @@ use arc_swap::ArcSwap;
 
 use super::opening::open_all;
 use super::storage::set_aside;
+use super::topic_events::TopicEvents;
 use super::unopened::{KnownLog, Unopened};
 use super::{LogDirectory, Metrics, Partition, PartitionOptions};
 use crate::config::{DynamicConfigs, FlushMode, ServerConfig, TopicSettings};
@@ -49,6 +50,7 @@ pub struct Partitions {
     removals: Mutex<Vec<Removal>>,
     /// Topics that are to be compacted, and that the log has said it of.
     compacted: Mutex<HashSet<TopicId>>,
+    events: TopicEvents,
 }
 
 /// The state that the table is in.
@@ -96,6 +98,7 @@ impl Partitions {
             unopened: Unopened::default(),
             removals: Mutex::default(),
             compacted: Mutex::default(),
+            events: TopicEvents::default(),
         })
     }
 
@@ -143,6 +146,7 @@ impl Partitions {
         }
         self.table.store(Arc::new(table));
         self.configure(&delta, after);
+        self.events.tell(self.clock.now(), &delta, &changing.image, after);
         changing.image = after.clone();
     }
 
@@ -308,7 +312,7 @@ impl Partitions {
             disk: Arc::clone(&self.disk),
             directory: directory.path.join(name.to_string()),
             topic_id: Some(topic_id),
-            config: Self::log_config(settings),
+            config: self.log_config(settings),
             recovery_point: known.recovery_point,
             log_start_offset: known.log_start_offset,
             clean_shutdown: known.clean_shutdown,
@@ -355,7 +359,7 @@ impl Partitions {
         settings
     }
 
-    fn log_config(settings: &TopicSettings) -> LogConfig {
+    fn log_config(&self, settings: &TopicSettings) -> LogConfig {
         LogConfig {
             segment_bytes: settings.segment_bytes,
             segment_ms: settings.segment_ms,
@@ -369,7 +373,7 @@ impl Partitions {
             flush_ms: settings.flush_ms,
             preallocate: settings.preallocate,
             cleanup_policy: CleanupPolicy { delete: settings.cleanup_delete, compact: settings.cleanup_compact },
-            producer_id_expiration_ms: settings.producer_id_expiration_ms,
+            producer_id_expiration_ms: i64::try_from(self.config.storage.producer_id_expiration.as_millis()).unwrap_or(i64::MAX),
         }
     }
 
@@ -381,7 +385,7 @@ impl Partitions {
         for partition in self.all() {
             let Some(topic) = image.topics().by_id(partition.id.topic_id) else { continue };
             let settings = by_topic.entry(topic.id).or_insert_with(|| Arc::new(self.settings(topic, image)));
-            partition.configure(Arc::clone(settings), Self::log_config(settings));
+            partition.configure(Arc::clone(settings), self.log_config(settings));
         }
     }
 

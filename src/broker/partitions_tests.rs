@@ -68,10 +68,10 @@ fn table_over(disk: SimulatedDisk, found: Found) -> Arc<Partitions> {
         watch::Sender::new(None),
     );
     Partitions::new(PartitionsOptions {
+        metrics: Arc::new(Metrics::new(&config)),
         config,
         disk,
         clock: Arc::new(SystemClock::new()),
-        metrics: Arc::default(),
         directories: vec![directory],
         found: vec![found],
     })
@@ -174,7 +174,26 @@ fn a_topic_that_is_to_be_compacted_is_named_once() {
     assert_eq!(lines.about("there is no compaction yet"), 2);
     fold(&table, &mut image, &[setting("other", "cleanup.policy", "delete")]);
     fold(&table, &mut image, &[setting("other", "cleanup.policy", "compact")]);
-    assert_eq!(lines.about("topic=other"), 2, "it was not to be compacted meanwhile");
+    assert_eq!(lines.about("is deleted topic=other"), 2, "it was not to be compacted meanwhile");
+}
+
+#[test]
+fn people_are_told_what_becomes_of_topics() {
+    let lines = Lines::default();
+    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(lines.clone()).finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let (table, mut image) = (table(), MetadataImage::default());
+    fold(&table, &mut image, &topic("found", 1));
+    assert_eq!(lines.about("topic created"), 0, "what a start finds is nothing new");
+    fold(&table, &mut image, &topic("new", 2));
+    fold(&table, &mut image, &[setting("new", "retention.ms", "7")]);
+    fold(&table, &mut image, &[records::RemoveTopic { topic_id: topic_id(2) }.into()]);
+    for line in
+        ["topic created topic=new", "topic config changed topic=new changes=\"retention.ms=7\"", "topic deleted topic=new"]
+    {
+        assert_eq!(lines.about(line), 1, "{line}");
+    }
+    assert_eq!(lines.about("topic config changed"), 1, "the settings of a topic go with it");
 }
 
 #[test]

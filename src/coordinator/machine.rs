@@ -36,6 +36,8 @@ pub trait Coordinator: Send + Sync + Debug + 'static {
     type Record: Send + Debug;
     /// What a parked request is answered with.
     type Reply: Send + Debug;
+    /// What people are told of that a decision did.
+    type Event: Send + Debug;
 
     fn encode(&self, record: &Self::Record) -> EncodedRecord;
 
@@ -75,11 +77,17 @@ pub struct Context<'a, C: Coordinator> {
     pub records: Vec<C::Record>,
     /// Answers to parked requests, this one's too.
     pub replies: Vec<(Token, C::Reply)>,
+    /// What happened, if the records can be appended.
+    pub events: Vec<C::Event>,
 }
 
 impl<C: Coordinator> Context<'_, C> {
     pub fn record(&mut self, record: C::Record) {
         self.records.push(record);
+    }
+
+    pub fn tell(&mut self, event: C::Event) {
+        self.events.push(event);
     }
 
     pub fn reply(&mut self, to: Token, reply: C::Reply) {

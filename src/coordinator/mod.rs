@@ -21,5 +21,5 @@ mod sync {
 }
 
 pub use machine::{Context, Coordinator, EncodedRecord, Origin, Token, UnreadableRecord};
-pub use shard::{Alarm, Decided, Journal, Moment, Shard, Unavailable};
+pub use shard::{Alarm, Decided, Journal, Listener, Moment, Shard, Unavailable};
 pub use ticket::Ticket;

@@ -28,6 +28,9 @@ pub trait Journal: Send + Sync + fmt::Debug {
 /// Sets off [`Shard::tick`] at a moment; called when that moment comes closer, and at once when an append failed.
 pub type Alarm = Box<dyn Fn(Now) + Send + Sync>;
 
+/// Told of what decisions did, outside the shard's lock.
+pub type Listener<E> = Box<dyn Fn(Vec<E>) + Send + Sync>;
+
 /// The shard decides nothing any more: its partition is led elsewhere, or an append failed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("the coordinator of this key is not here")]
@@ -50,7 +53,20 @@ pub struct Moment {
 pub struct Shard<C: Coordinator, J> {
     journal: J,
     alarm: Alarm,
+    listener: Option<Listener<C::Event>>,
     state: Mutex<State<C>>,
+}
+
+/// What is left to do once the lock is let go.
+struct Aftermath<E> {
+    wakers: Vec<Waker>,
+    events: Vec<E>,
+}
+
+impl<E> Default for Aftermath<E> {
+    fn default() -> Self {
+        Self { wakers: Vec::new(), events: Vec::new() }
+    }
 }
 
 type Parked<C> = BTreeMap<Token, Promise<Decided<<C as Coordinator>::Reply>>>;
@@ -72,7 +88,14 @@ impl<C: Coordinator, J: Journal> Shard<C, J> {
     #[must_use]
     pub fn new(coordinator: C, end: Offset, journal: J, alarm: Alarm) -> Self {
         let state = State { coordinator: Some(coordinator), end, parked: BTreeMap::new(), next_token: 0, alarm: None };
-        Self { journal, alarm, state: Mutex::new(state) }
+        Self { journal, alarm, listener: None, state: Mutex::new(state) }
+    }
+
+    /// Has somebody told of what decisions do.
+    #[must_use]
+    pub fn telling(mut self, listener: Listener<C::Event>) -> Self {
+        self.listener = Some(listener);
+        self
     }
 
     fn lock(&self) -> impl std::ops::DerefMut<Target = State<C>> + '_ {
@@ -93,11 +116,11 @@ impl<C: Coordinator, J: Journal> Shard<C, J> {
         random: &mut dyn FnMut() -> u64,
         decide: impl FnOnce(&mut C, &mut Context<'_, C>) -> T,
     ) -> Result<Decided<T>, Unavailable> {
-        let mut wakers = Vec::new();
+        let mut after = Aftermath::default();
         let mut state = self.lock();
-        let decided = self.step(&mut state, moment, random, &mut wakers, decide);
+        let decided = self.step(&mut state, moment, random, &mut after, decide);
         drop(state);
-        wakers.into_iter().for_each(Waker::wake);
+        self.conclude(after);
         decided
     }
 
@@ -111,7 +134,7 @@ impl<C: Coordinator, J: Journal> Shard<C, J> {
         random: &mut dyn FnMut() -> u64,
         decide: impl FnOnce(&mut C, &mut Context<'_, C>, Token),
     ) -> Result<Ticket<Decided<C::Reply>>, Unavailable> {
-        let mut wakers = Vec::new();
+        let mut after = Aftermath::default();
         let mut state = self.lock();
         if state.coordinator.is_none() {
             return Err(Unavailable);
@@ -121,27 +144,27 @@ impl<C: Coordinator, J: Journal> Shard<C, J> {
         let (promise, ticket) = ticket();
         state.parked.insert(token, promise);
         let decided =
-            self.step(&mut state, moment, random, &mut wakers, |coordinator, context| decide(coordinator, context, token));
+            self.step(&mut state, moment, random, &mut after, |coordinator, context| decide(coordinator, context, token));
         drop(state);
-        wakers.into_iter().for_each(Waker::wake);
+        self.conclude(after);
         decided.map(|_| ticket)
     }
 
     /// Does what is due, and says when it wants to be called again.
     pub fn tick(&self, moment: Moment, random: &mut dyn FnMut() -> u64) -> Option<Now> {
-        let mut wakers = Vec::new();
+        let mut after = Aftermath::default();
         let mut state = self.lock();
         // Whoever ticks is told of what comes next, and needs no alarm for it.
         state.alarm = Some(moment.now);
         let due = state.coordinator.as_ref().and_then(Coordinator::next_deadline).is_some_and(|deadline| deadline <= moment.now);
         if due {
             // Given up: whoever asks next is told.
-            let _ = self.step(&mut state, moment, random, &mut wakers, |coordinator, context| coordinator.expire(context));
+            let _ = self.step(&mut state, moment, random, &mut after, |coordinator, context| coordinator.expire(context));
         }
         let next = state.coordinator.as_ref().and_then(Coordinator::next_deadline);
         state.alarm = next;
         drop(state);
-        wakers.into_iter().for_each(Waker::wake);
+        self.conclude(after);
         next
     }
 
@@ -175,28 +198,37 @@ impl<C: Coordinator, J: Journal> Shard<C, J> {
         state: &mut State<C>,
         moment: Moment,
         random: &mut dyn FnMut() -> u64,
-        wakers: &mut Vec<Waker>,
+        after: &mut Aftermath<C::Event>,
         decide: impl FnOnce(&mut C, &mut Context<'_, C>) -> T,
     ) -> Result<Decided<T>, Unavailable> {
         let coordinator = state.coordinator.as_mut().ok_or(Unavailable)?;
         let max_batch_bytes = self.journal.max_batch_bytes();
         let Moment { now, timestamp } = moment;
-        let mut context = Context { now, timestamp, random, max_batch_bytes, records: Vec::new(), replies: Vec::new() };
+        let mut context =
+            Context { now, timestamp, random, max_batch_bytes, records: Vec::new(), replies: Vec::new(), events: Vec::new() };
         let reply = decide(coordinator, &mut context);
-        let Context { records, replies, .. } = context;
+        let Context { records, replies, events, .. } = context;
         if let Err(unavailable) = self.append(state, records, timestamp) {
             // Promises that are dropped tell their tickets.
             let (_, parked) = state.give_up();
-            wakers.extend(parked.into_values().filter_map(Promise::abandon));
+            after.wakers.extend(parked.into_values().filter_map(Promise::abandon));
             (self.alarm)(now);
             return Err(unavailable);
         }
         for (token, reply) in replies {
             let promise = state.parked.remove(&token);
-            wakers.extend(promise.and_then(|promise| promise.keep(Decided { reply, end: state.end })));
+            after.wakers.extend(promise.and_then(|promise| promise.keep(Decided { reply, end: state.end })));
         }
+        after.events = events;
         self.set_alarm(state);
         Ok(Decided { reply, end: state.end })
+    }
+
+    fn conclude(&self, after: Aftermath<C::Event>) {
+        after.wakers.into_iter().for_each(Waker::wake);
+        if let Some(listener) = self.listener.as_ref().filter(|_| !after.events.is_empty()) {
+            listener(after.events);
+        }
     }
 
     fn append(&self, state: &mut State<C>, records: Vec<C::Record>, timestamp: Timestamp) -> Result<(), Unavailable> {

@@ -26,6 +26,7 @@ struct Numbers {
 impl Coordinator for Numbers {
     type Record = u8;
     type Reply = &'static str;
+    type Event = &'static str;
 
     fn encode(&self, record: &u8) -> EncodedRecord {
         EncodedRecord { key: vec![*record], value: None }
@@ -273,4 +274,23 @@ fn giving_up_from_outside_tells_whoever_is_parked() {
     assert_eq!(waits.now_or_never(), Some(None));
     assert!(bench.shard.is_given_up());
     assert_eq!(bench.shard.journal().max_batch_bytes(), 1 << 20);
+}
+
+#[test]
+fn people_are_told_of_what_was_written_and_of_nothing_else() {
+    let told = Arc::<Mutex<Vec<&str>>>::default();
+    let Bench { shard, journal, .. } = bench();
+    let hear = Arc::clone(&told);
+    let shard = shard.telling(Box::new(move |events| lock(&hear).extend(events)));
+    let decide = |event: &'static str| {
+        shard.decide(Bench::at(1), &mut || 4, |_, context| {
+            context.record(1);
+            context.tell(event);
+        })
+    };
+    decide("written").unwrap();
+    assert_eq!(*lock(&told), ["written"]);
+    *lock(&journal.fails) = true;
+    decide("lost").unwrap_err();
+    assert_eq!(*lock(&told), ["written"]);
 }

@@ -6,9 +6,11 @@
 
 mod real;
 mod simulated;
+mod watched;
 
 pub use real::RealDisk;
 pub use simulated::{Cache, Call, Faults, Hook, Operation, Reaction, SimulatedDisk, Trace};
+pub use watched::{DiskWatcher, WatchedDisk, Work};
 
 #[cfg(test)]
 mod conformance;

@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 use super::classic::{ClassicGroup, Timers};
 use super::offsets::{Offsets, Place};
 use super::record::{self, GroupRecord};
-use super::{JoinReply, SyncReply};
+use super::{GroupEvent, JoinReply, SyncReply};
 use crate::config::GroupConfig;
 use crate::coordinator::{Context, Coordinator, EncodedRecord, Origin, UnreadableRecord};
 use crate::types::{GroupId, Now, Offset};
@@ -52,6 +52,7 @@ impl GroupCoordinator {
 impl Coordinator for GroupCoordinator {
     type Record = GroupRecord;
     type Reply = Reply;
+    type Event = GroupEvent;
 
     fn encode(&self, record: &GroupRecord) -> EncodedRecord {
         record::encode(record)

@@ -9,7 +9,9 @@
 //! Reading order: request.rs and reply types say what is asked; machine.rs is the state machine's table of contents; classic/ holds the life of a
 //! classic group, offsets/ the commits, record/ what stands in the partition.
 
+mod census;
 mod classic;
+mod event;
 mod machine;
 mod offsets;
 mod record;
@@ -19,6 +21,8 @@ mod request;
 mod test_support;
 
 pub use crate::config::GroupConfig;
+pub use census::GroupCensus;
+pub use event::{Departure, GroupEvent};
 pub use machine::{GroupCoordinator, Reply};
 pub use offsets::{CommittedOffset, FetchedOffset, OffsetsOfGroup};
 pub use record::{GroupRecord, GroupValue, MemberValue};

@@ -1,12 +1,12 @@
 //! A group coordinator on a journal in memory, with a clock that tests move.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::FutureExt;
 
-use super::{GroupConfig, GroupCoordinator, Reply};
+use super::{GroupConfig, GroupCoordinator, GroupEvent, Reply};
 use crate::coordinator::test_support::MemoryJournal;
 use crate::coordinator::{Context, Coordinator, Decided, Moment, Origin, Shard, Ticket, Token};
 use crate::seams::{Random, lock};
@@ -19,6 +19,7 @@ pub(super) struct Bench {
     pub(super) journal: MemoryJournal,
     pub(super) config: Arc<GroupConfig>,
     pub(super) now: Now,
+    events: Arc<Mutex<Vec<GroupEvent>>>,
     random: Random,
     answered: BTreeSet<Token>,
 }
@@ -42,8 +43,17 @@ pub(super) fn config() -> GroupConfig {
 impl Bench {
     pub(super) fn new(config: GroupConfig) -> Self {
         let (journal, config) = (MemoryJournal::default(), Arc::new(config));
+        let events = Arc::<Mutex<Vec<_>>>::default();
+        let heard = Arc::clone(&events);
         let shard = Shard::new(GroupCoordinator::new(Arc::clone(&config)), Offset::ZERO, journal.clone(), Box::new(|_| {}));
-        Self { shard, journal, config, now: Now(Duration::from_secs(1)), random: Random::new(7), answered: BTreeSet::new() }
+        let shard = shard.telling(Box::new(move |events| lock(&heard).extend(events)));
+        let now = Now(Duration::from_secs(1));
+        Self { shard, journal, config, now, events, random: Random::new(7), answered: BTreeSet::new() }
+    }
+
+    /// What people were told since the last call.
+    pub(super) fn take_events(&mut self) -> Vec<GroupEvent> {
+        std::mem::take(&mut lock(&self.events))
     }
 
     /// Record time runs with the timers' time.

@@ -19,6 +19,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 pub(super) struct Budget {
     /// `None`: no bound.
     free: Option<Arc<Semaphore>>,
+    bytes: usize,
     turn: Arc<Mutex<()>>,
     waiting: AtomicUsize,
 }
@@ -36,8 +37,10 @@ pub(super) struct Charge {
 
 impl Budget {
     pub(super) fn new(bytes: Option<usize>) -> Self {
+        let bytes = bytes.map(|bytes| bytes.min(Semaphore::MAX_PERMITS));
         Self {
-            free: bytes.map(|bytes| Arc::new(Semaphore::new(bytes.min(Semaphore::MAX_PERMITS)))),
+            free: bytes.map(|bytes| Arc::new(Semaphore::new(bytes))),
+            bytes: bytes.unwrap_or(0),
             turn: Arc::default(),
             waiting: AtomicUsize::new(0),
         }
@@ -76,6 +79,16 @@ impl Budget {
             }
         }
         charge
+    }
+
+    /// Bytes that are paid for; `None` without a bound.
+    pub(super) fn in_use(&self) -> Option<usize> {
+        self.free.as_ref().map(|free| self.bytes.saturating_sub(free.available_permits()))
+    }
+
+    /// Connections that wait in line.
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
     }
 
     /// Whether anyone waits. Then connections that hold budget for a frame that does not come on have to go.

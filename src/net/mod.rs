@@ -13,6 +13,7 @@ mod pool;
 mod real;
 mod server;
 mod service;
+mod statistics;
 
 #[cfg(test)]
 mod tests;
@@ -21,3 +22,4 @@ pub use door::{ConnectionLimits, Room};
 pub use real::{TcpNet, machine_name, raise_descriptor_limit, resolve};
 pub use server::{BoundServer, Limits, ListenAddress, ServeError, ServeOptions, ServerHandle, bind};
 pub use service::{ConnectionContext, Outcome, Reply, Response, Service};
+pub use statistics::ServerStatistics;

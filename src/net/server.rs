@@ -14,10 +14,9 @@ use super::budget::Budget;
 use super::connection::{Conversation, End};
 use super::door::{ConnectionLimits, Door, Place};
 use super::pool::BufferPool;
-use super::{ConnectionContext, Service, listener};
+use super::{ConnectionContext, ServerStatistics, Service, listener};
 use crate::config::ListenerPurpose;
-use crate::seams::{Clock, Execution, Incoming, Lane, Net};
-use crate::types::Now;
+use crate::seams::{Clock, Execution, Incoming, Lane, LineLimiter, Net};
 
 /// The bounds of the room, each by the setting that names it.
 #[derive(Clone, Debug)]
@@ -65,6 +64,9 @@ pub struct ServeError {
     pub source: io::Error,
 }
 
+/// Lines about refused connections in a second.
+const REFUSAL_LINES: u32 = 1;
+
 /// How far the server's life has gone.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) enum Phase {
@@ -87,8 +89,9 @@ pub(super) struct Shared {
     pub(super) door: Arc<Door>,
     workers: Vec<Worker>,
     next_connection: AtomicU64,
-    /// Second of the last line about a connection that was refused.
-    last_refusal_logged: AtomicU64,
+    pub(super) statistics: Arc<ServerStatistics>,
+    /// Of lines about connections that were refused.
+    refusals: LineLimiter,
 }
 
 #[derive(Default)]
@@ -121,15 +124,18 @@ pub struct BoundServer {
 pub async fn bind(options: ServeOptions) -> Result<BoundServer, ServeError> {
     let ServeOptions { net, execution, clock, addresses, limits } = options;
     let workers = execution.workers();
+    let budget = Arc::new(Budget::new(limits.max_queued_request_bytes));
+    let listeners = addresses.iter().map(|address| &address.listener);
     let shared = Arc::new(Shared {
         service: OnceLock::new(),
         clock,
-        budget: Arc::new(Budget::new(limits.max_queued_request_bytes)),
+        statistics: Arc::new(ServerStatistics::new(listeners, Arc::clone(&budget))),
+        budget,
         door: Door::new(limits.connections.clone()),
         limits,
         workers: (0..workers).map(|_| Worker::default()).collect(),
         next_connection: AtomicU64::new(0),
-        last_refusal_logged: AtomicU64::new(0),
+        refusals: LineLimiter::new(REFUSAL_LINES),
         execution: Arc::clone(&execution),
     });
     let (phase, phases) = watch::channel(Phase::Binding);
@@ -171,6 +177,12 @@ impl BoundServer {
     #[must_use]
     pub fn addresses(&self) -> &[ListenAddress] {
         self.handle.addresses()
+    }
+
+    /// What is counted about its connections.
+    #[must_use]
+    pub fn statistics(&self) -> Arc<ServerStatistics> {
+        Arc::clone(&self.shared.statistics)
     }
 
     /// Starts to accept; frames go to `service`.
@@ -253,6 +265,7 @@ impl Shared {
             peer,
             wrote_ahead: AtomicBool::new(false),
         });
+        self.statistics.opened(&context.listener);
         let pool = Arc::clone(&worker.pool);
         let guest = Guest { shared: Arc::clone(self), context, worker: index };
         self.execution.spawn(
@@ -264,14 +277,11 @@ impl Shared {
         );
     }
 
-    /// One line a second at most tells of refused connections; the others are for those who debug.
     pub(super) fn log_refusal(&self, peer: SocketAddr, listener: &str, reason: &str) {
-        let second = self.clock.now().since(Now::default()).as_secs() + 1;
-        if self.last_refusal_logged.swap(second, Ordering::Relaxed) < second {
-            tracing::info!(%peer, %listener, reason, "closed a connection");
-        } else {
-            tracing::debug!(%peer, %listener, reason, "closed a connection");
-        }
+        self.statistics.refused.fetch_add(1, Ordering::Relaxed);
+        self.refusals.write(self.clock.now(), |held_back| {
+            tracing::info!(%peer, %listener, reason, held_back, "closed a connection");
+        });
     }
 }
 
@@ -312,6 +322,7 @@ impl Drop for Guest {
         if let Some(worker) = self.shared.workers.get(self.worker) {
             worker.connections.fetch_sub(1, Ordering::Relaxed);
         }
+        self.shared.statistics.closed(&self.context.listener);
         if let Some(service) = self.shared.service() {
             service.disconnected(&self.context);
         }

@@ -1,6 +1,13 @@
 //! What /metrics tells of a node that serves.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use klamm::disk::{Operation, Reaction};
+use tokio::io::AsyncWriteExt;
+
 use crate::support::records::ProducerState;
+use crate::world::groups::{OFFSET_COMMIT, commit};
 use crate::world::requests::{FETCH, PRODUCE, batch, batch_of, create_topics, delete_by_name, fetch, fetched, produce, produced};
 use crate::world::{Running, Scrape, Setup, until};
 
@@ -110,9 +117,8 @@ async fn requests_are_counted_by_version_and_timed() {
     running.stop().await.unwrap();
 }
 
-/// A produce that waits for its sync stands in the purgatory.
 #[tokio::test]
-async fn a_connection_that_breaks_leaves_nothing_in_flight() {
+async fn a_produce_that_waits_for_its_sync_stands_in_the_purgatory() {
     let running = Setup::new().start().await;
     let mut client = running.client().await;
     let topic = client.create("t", 1, &[]).await;
@@ -121,9 +127,9 @@ async fn a_connection_that_breaks_leaves_nothing_in_flight() {
     let waiting =
         || scrape(&running).find("kafka_server_delayedoperationpurgatory_purgatorysize", &[("delayedoperation", "Produce")]);
     until(|| waiting() == Some(1.0)).await;
-    drop((sent, client));
-    until(|| waiting() == Some(0.0)).await;
     running.execution.release_syncs();
+    assert_eq!(produced(client.receive(sent).await).error_code, 0);
+    assert_eq!(waiting(), Some(0.0));
     running.stop().await.unwrap();
 }
 
@@ -171,7 +177,88 @@ async fn what_clients_make_is_told_of_up_to_a_bound() {
     assert_eq!(seen.labelled("kafka_server_brokertopicmetrics_bytesin_total", "topic"), ["a", "b", "c"]);
     assert_eq!(seen.labelled("kafka_log_log_size", "topic"), ["a", "a", "b"]);
     let left_out = |of| seen.value("klamm_metrics_left_out", &[("of", of)]);
-    assert_eq!([left_out("topics"), left_out("partitions")], [2.0, 7.0]);
+    assert_eq!([left_out("topics"), left_out("partitions"), left_out("committed offsets")], [2.0, 7.0, 0.0]);
     assert_eq!(seen.value("kafka_server_replicamanager_partitioncount", &[]), 10.0, "sums know all");
+    for group in ["two", "one"] {
+        client.coordinator(group).await;
+        client.call(OFFSET_COMMIT, &commit(group, "", -1, &[("a", 0, 0), ("a", 1, 0)])).await;
+    }
+    let seen = scrape(&running);
+    assert_eq!(seen.labelled("kafka_consumergroup_current_offset", "consumergroup"), ["one", "one", "two"]);
+    assert_eq!(seen.value("klamm_metrics_left_out", &[("of", "committed offsets")]), 1.0);
+    running.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn groups_are_counted_by_state_and_their_lag_is_told() {
+    let running =
+        Setup::new().with("group.initial.rebalance.delay.ms", "0").with("offsets.topic.num.partitions", "4").start().await;
+    let mut client = running.client().await;
+    let topic = client.create("t", 2, &[]).await;
+    for value in ["a", "b", "c"] {
+        client.produce(&topic, 1, &[value]).await;
+    }
+    client.coordinator("g").await;
+    let (member, generation) = client.join_alone("g").await;
+    client.call(OFFSET_COMMIT, &commit("g", &member, generation, &[("t", 1, 1)])).await;
+    client.call(OFFSET_COMMIT, &commit("other", "", -1, &[("t", 1, 3), ("t", 0, 5)])).await;
+    let seen = scrape(&running);
+    let count = |name: &str| seen.value(&format!("kafka_coordinator_group_groupmetadatamanager_{name}"), &[]);
+    assert_eq!([count("numgroups"), count("numoffsets")], [2.0, 3.0]);
+    let states = ["preparingrebalance", "completingrebalance", "stable", "empty", "dead"];
+    assert_eq!(states.map(|state| count(&format!("numgroups{state}"))), [0.0, 0.0, 1.0, 1.0, 0.0]);
+    assert_eq!(seen.value("kafka_server_group_coordinator_metrics_group_count", &[("protocol", "classic")]), 2.0);
+    let of = |name: &str, group, partition| {
+        let labels = [("consumergroup", group), ("topic", "t"), ("partition", partition)];
+        seen.value(&format!("kafka_consumergroup_{name}"), &labels)
+    };
+    assert_eq!([of("current_offset", "g", "1"), of("lag", "g", "1")], [1.0, 2.0]);
+    assert_eq!([of("lag", "other", "1"), of("lag", "other", "0")], [0.0, 0.0], "an offset ahead of the log is no lag");
+    running.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn connections_are_counted_and_those_that_talk_nonsense_are_refused() {
+    let running = Setup::new().start().await;
+    let open = || scrape(&running).value("kafka_server_socket_server_metrics_connection_count", &[("listener", "PLAINTEXT")]);
+    let (mut one, two) = (running.client().await, running.client().await);
+    one.create("t", 1, &[]).await;
+    until(|| open() == 2.0).await;
+    drop(two);
+    until(|| open() == 1.0).await;
+    let mut stranger = tokio::net::TcpStream::connect(running.address()).await.unwrap();
+    stranger.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
+    until(|| scrape(&running).value("klamm_connections_refused_total", &[]) == 1.0).await;
+    let seen = scrape(&running);
+    assert_eq!(seen.value("klamm_connections_accepted_total", &[]), 3.0);
+    assert_eq!([seen.value("klamm_request_budget_used_bytes", &[]), seen.value("klamm_request_budget_waiting", &[])], [0.0; 2]);
+    running.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_slow_disk_is_counted() {
+    let setup = Setup::new().with("klamm.disk.slow.ms", "20");
+    let slow = Arc::new(AtomicBool::new(false));
+    let is_slow = Arc::clone(&slow);
+    setup.disk.on_call(Box::new(move |call| {
+        if call.operation == Operation::Sync
+            && call.path.ends_with("00000000000000000000.log")
+            && is_slow.swap(false, Ordering::SeqCst)
+        {
+            std::thread::sleep(std::time::Duration::from_millis(30));
+        }
+        Reaction::Proceed
+    }));
+    let running = setup.start().await;
+    let mut client = running.client().await;
+    let topic = client.create("t", 1, &[]).await;
+    let before = scrape(&running);
+    slow.store(true, Ordering::SeqCst);
+    client.produce(&topic, 0, &["a"]).await;
+    let after = scrape(&running);
+    let grown = |name: &str, work| after.value(name, &[("work", work)]) - before.value(name, &[("work", work)]);
+    assert!(grown("klamm_disk_duration_seconds_sum", "sync") > 0.02);
+    assert!(grown("klamm_disk_slow_total", "sync") >= 1.0);
+    assert!(grown("klamm_disk_duration_seconds_count", "write") >= 1.0);
     running.stop().await.unwrap();
 }

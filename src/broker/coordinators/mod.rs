@@ -5,6 +5,7 @@
 
 mod journal;
 mod load;
+mod report;
 #[cfg(test)]
 mod tests;
 
@@ -17,13 +18,14 @@ use tokio::sync::Notify;
 use super::core::{Broker, GROUP_METADATA, partition_of};
 use super::{Partition, PartitionError};
 use crate::coordinator::{Context, Coordinator, Decided, Moment, Shard, Ticket, Token, Unavailable};
-use crate::group::{GroupCoordinator, ListedGroup, Reply};
+use crate::group::{GroupCensus, GroupCoordinator, ListedGroup, Reply};
 use crate::metadata::{MetadataDelta, MetadataImage, TopicImage};
 use crate::seams::{Lane, lock};
 use crate::security::Authorized;
 use crate::types::{GroupId, LeaderEpoch, NodeId, Offset, PartitionIndex, TopicId, TopicIdPartition, TopicName};
 use journal::PartitionJournal;
 use load::{LoadError, Progress, Replay};
+use report::GroupReport;
 
 pub(super) type GroupShard = Shard<GroupCoordinator, PartitionJournal>;
 
@@ -59,6 +61,7 @@ impl From<PartitionError> for CoordinatorError {
 #[derive(Debug, Default)]
 pub(super) struct Coordinators {
     groups: Mutex<Hosts>,
+    report: Arc<GroupReport>,
 }
 
 #[derive(Debug, Default)]
@@ -291,6 +294,7 @@ async fn keep(broker: Arc<Broker>, host: Arc<Host>) {
 }
 
 async fn load(broker: &Broker, host: &Host) -> Result<Arc<GroupShard>, LoadError> {
+    let began = broker.clock.now();
     let partition = broker.partitions.get(host.id).ok_or(PartitionError::NotLeader)?;
     let end = partition.log_end()?;
     // What an earlier shard appended may be on its way to the disk.
@@ -299,11 +303,18 @@ async fn load(broker: &Broker, host: &Host) -> Result<Arc<GroupShard>, LoadError
     let journal =
         PartitionJournal { partition, leader_epoch: host.leader_epoch, compression: broker.config.coordinator_log.compression };
     let wake = Arc::clone(&host.wake);
-    let shard = Arc::new(Shard::new(groups, end, journal, Box::new(move |_| wake.notify_one())));
+    let census = groups.census(0);
+    let shard = Shard::new(groups, end, journal, Box::new(move |_| wake.notify_one()));
+    let shard = Arc::new(shard.telling(broker.coordinators.report.listener(&broker.clock)));
     // Before any request finds it.
     let loaded = shard.decide(broker.moment(), &mut || broker.clock.random(), GroupCoordinator::loaded);
     loaded.map_err(|Unavailable| PartitionError::NotLeader)?;
     let deleted = host.begin(&shard);
+    let (groups, time) = (census.by_state.values().sum::<usize>(), broker.clock.now().since(began));
+    if groups > 0 {
+        let partition = host.id.partition.0;
+        tracing::info!(partition, groups, offsets = census.offsets, "groups loaded in {} ms", time.as_millis());
+    }
     if !deleted.is_empty() {
         forget(broker, host, &deleted);
     }
@@ -426,6 +437,12 @@ impl Broker {
             }
         }
         Ok(all)
+    }
+
+    /// Counts the groups that are coordinated here, and lists so many of each partition's committed offsets.
+    pub(super) fn group_censuses(&self, limit: usize) -> impl Iterator<Item = GroupCensus> + '_ {
+        let shards = self.coordinators.hosts().into_iter().filter_map(|host| host.shard().ok());
+        shards.filter_map(move |shard| Some(shard.read(|groups| groups.census(limit)).ok()?.reply))
     }
 
     /// The reply, once everything that it rests on is committed.

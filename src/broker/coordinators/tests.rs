@@ -28,6 +28,7 @@ struct Keys(Vec<(i64, String)>);
 impl Coordinator for Keys {
     type Record = String;
     type Reply = ();
+    type Event = ();
 
     fn encode(&self, _: &String) -> EncodedRecord {
         unreachable!("a replay writes nothing")

@@ -1,6 +1,6 @@
 //! Klamm's own keys.
 
-use super::super::key::{Key, Validator, int, string};
+use super::super::key::{Key, Validator, int, long, string};
 use super::super::listeners::read_admin_listener;
 use super::super::server::read_cluster_id;
 
@@ -30,6 +30,9 @@ pub(super) const KEYS: &[Key] = &[
     int("klamm.disk.reader.threads").default("4").between(1, 1024)
         .acts("broker::execution::tests::reads_run_side_by_side")
         .doc("Threads for reads that have to wait for the disk; what memory holds is read by the threads that serve connections."),
+    long("klamm.disk.slow.ms").default("1000").at_least(0)
+        .acts("it::metrics::a_slow_disk_is_counted")
+        .doc("A sync, write or read that takes longer is counted as slow and told in the log, once a second at most."),
     string("klamm.flush.mode").default("durable").one_of(&["durable", "page-cache"])
         .acts("it::acknowledgement::page_cache_mode_acknowledges_before_the_sync_and_syncs_when_it_is_told_to")
         .doc("`durable`: a write is acknowledged, and readable, once it is on the device. `page-cache`: once it is in memory, as Apache Kafka does; a power cut can then lose acknowledged records that no other replica has on its device."),

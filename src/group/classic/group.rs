@@ -10,7 +10,7 @@ use super::member::{Awaiting, Member, milliseconds};
 use super::timers::Wake;
 use super::{Context, Refusal};
 use crate::coordinator::Token;
-use crate::group::{GroupState, JoinGroup, Protocol};
+use crate::group::{Departure, GroupEvent, GroupState, JoinGroup, Protocol};
 use crate::types::{GroupId, MemberId, Now, Timestamp};
 
 /// Ids that were given out and have not come back, per group. Kafka has no bound. Beyond this one the oldest is forgotten: its client is told
@@ -173,9 +173,11 @@ impl ClassicGroup {
     }
 
     /// Removes whoever has this id, member or pending. What it has parked is refused so that its client joins as a new member.
-    pub(super) fn remove(&mut self, context: &mut Context<'_>, id: &MemberId) {
+    pub(super) fn remove(&mut self, context: &mut Context<'_>, id: &MemberId, why: Departure) {
         self.pending.shift_remove(id);
-        if let Some(awaiting) = self.take(id).and_then(|member| member.awaiting) {
+        let Some(member) = self.take(id) else { return };
+        context.tell(GroupEvent::MemberGone { group: self.id.clone(), member: id.clone(), why });
+        if let Some(awaiting) = member.awaiting {
             awaiting.refuse(context, MemberId::new(""), Refusal::UnknownMemberId);
         }
     }

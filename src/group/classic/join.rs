@@ -7,7 +7,7 @@ use super::group::{ClassicGroup, MAX_PENDING_MEMBERS, Phase};
 use super::member::{Awaiting, Member, milliseconds};
 use super::{Context, GroupCoordinator, Refusal};
 use crate::coordinator::Token;
-use crate::group::{GroupConfig, GroupRecord, JoinGroup, JoinReply, JoinedMember, Reply};
+use crate::group::{Departure, GroupConfig, GroupRecord, JoinGroup, JoinReply, JoinedMember, Reply};
 use crate::types::MemberId;
 
 /// How long a new member's first JoinGroup may be parked. Its client has no id yet, so it cannot heartbeat, and its connection is not read
@@ -83,7 +83,7 @@ fn new_member_id(context: &mut Context<'_>, request: &JoinGroup) -> MemberId {
 impl ClassicGroup {
     fn join(&mut self, context: &mut Context<'_>, config: &GroupConfig, request: &JoinGroup, token: Token) {
         if !self.has_room_for(request, config.max_size) {
-            self.remove(context, &request.member);
+            self.remove(context, &request.member, Departure::NoRoom);
             refuse(context, token, MemberId::new(""), Refusal::GroupMaxSizeReached);
             // It may have been the one that the others waited for.
             return self.complete_join_if_all_joined(context);

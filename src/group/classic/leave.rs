@@ -2,7 +2,7 @@
 
 use super::group::{ClassicGroup, Phase};
 use super::{Context, GroupCoordinator, Refusal};
-use crate::group::{LeaveGroup, Leaving};
+use crate::group::{Departure, LeaveGroup, Leaving};
 
 impl GroupCoordinator {
     /// Removes members, and says of each in the request's order why it was not.
@@ -37,7 +37,7 @@ impl ClassicGroup {
             }
             leaving.member.clone()
         };
-        self.remove(context, &member);
+        self.remove(context, &member, Departure::Left);
         Ok(())
     }
 }

@@ -9,7 +9,7 @@ use super::join::NEW_MEMBER_JOIN_TIMEOUT;
 use super::member::{Awaiting, Member};
 use super::subscription::Contradiction;
 use super::{Context, Refusal};
-use crate::group::{GroupConfig, JoinReply, Reply};
+use crate::group::{Departure, GroupConfig, GroupEvent, JoinReply, Reply};
 use crate::types::MemberId;
 
 /// When nobody has joined and only silent static members are left, their sessions decide; until then the group looks again no more often than
@@ -31,6 +31,10 @@ impl ClassicGroup {
             self.cancel_assignment(context, Refusal::RebalanceInProgress);
         }
         self.forget_syncs();
+        if !self.members.is_empty() {
+            let (group, generation, members) = (self.id.clone(), self.generation, self.members.len());
+            context.tell(GroupEvent::RebalanceStarted { group, generation, members });
+        }
         if self.phase == Phase::Empty {
             let delay = config.initial_rebalance_delay;
             let remaining = self.rebalance_timeout().saturating_sub(delay);
@@ -78,7 +82,7 @@ impl ClassicGroup {
         let is_missing = |(_, member): &(&MemberId, &Member)| !member.is_awaiting_join() && !member.is_static();
         let missing: Vec<MemberId> = self.members.iter().filter(is_missing).map(|(id, _)| id.clone()).collect();
         for id in &missing {
-            self.remove(context, id);
+            self.remove(context, id, Departure::DidNotJoin);
         }
         if self.members.is_empty() {
             self.fall_empty(context);
@@ -146,7 +150,7 @@ impl ClassicGroup {
             going.extend(self.members.keys().cloned());
         }
         for id in &going {
-            self.remove(context, id);
+            self.remove(context, id, Departure::Contradictory);
         }
         self.complete_join(context);
     }
@@ -158,6 +162,7 @@ impl ClassicGroup {
         self.forget_syncs();
         self.subscribed = self.read_subscriptions().unwrap_or_default();
         self.enter(Phase::Empty, context.timestamp);
+        context.tell(GroupEvent::Emptied { group: self.id.clone(), generation: self.generation });
         // Too large only for a batch that holds next to nothing. After a restart the generation before would come back and expire, which is
         // safe: it has no live members.
         let _ = self.record(context);
@@ -191,7 +196,7 @@ impl ClassicGroup {
             return;
         }
         for id in &owing {
-            self.remove(context, id);
+            self.remove(context, id, Departure::DidNotSync);
         }
         self.prepare_rebalance(context, config);
     }

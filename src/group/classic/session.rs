@@ -4,7 +4,7 @@ use super::group::{ClassicGroup, Phase};
 use super::member::Member;
 use super::timers::Timers;
 use super::{Context, GroupCoordinator, Refusal};
-use crate::group::{GroupConfig, Heartbeat};
+use crate::group::{Departure, GroupConfig, Heartbeat};
 use crate::types::{MemberId, Now};
 
 impl GroupCoordinator {
@@ -116,7 +116,7 @@ impl ClassicGroup {
             Some(member) if member.expires().is_none_or(|deadline| deadline > context.now) => return,
             member => member.is_some(),
         };
-        self.remove(context, id);
+        self.remove(context, id, Departure::Silent);
         match self.phase {
             Phase::Stable | Phase::Completing if is_member => self.prepare_rebalance(context, config),
             Phase::Preparing { .. } if self.have_all_joined() => self.complete_join(context),

@@ -6,7 +6,7 @@ use super::group::{ClassicGroup, Phase};
 use super::member::Awaiting;
 use super::{Context, GroupCoordinator, Refusal};
 use crate::coordinator::Token;
-use crate::group::{GroupConfig, Reply, SyncGroup, SyncReply};
+use crate::group::{GroupConfig, GroupEvent, Reply, SyncGroup, SyncReply};
 use crate::types::MemberId;
 
 impl GroupCoordinator {
@@ -75,6 +75,12 @@ impl ClassicGroup {
     }
 
     fn hand_out(&mut self, context: &mut Context<'_>) {
+        context.tell(GroupEvent::RebalanceFinished {
+            group: self.id.clone(),
+            generation: self.generation,
+            members: self.members.len(),
+            protocol: self.protocol.clone(),
+        });
         let empty = self.synced(Bytes::new());
         for member in self.members.values_mut() {
             if let Some(Awaiting::Sync(token)) = member.awaiting {

@@ -36,6 +36,10 @@ impl Offsets {
         self.committed.get(place)
     }
 
+    pub(in crate::group) fn len(&self) -> usize {
+        self.committed.len()
+    }
+
     /// By group, topic and partition.
     pub(in crate::group) fn iter(&self) -> impl Iterator<Item = (&Place, &CommittedOffset)> {
         self.committed.iter()

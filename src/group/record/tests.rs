@@ -252,7 +252,15 @@ fn any_record() -> impl Strategy<Value = GroupRecord> {
 /// A decision in a batch of that many bytes, which made the records already.
 fn room_beside(records: &[GroupRecord], max_batch_bytes: usize) -> Room {
     let (now, timestamp) = (Now::default(), Timestamp(0));
-    Room::left(&Context { now, timestamp, random: &mut || 0, max_batch_bytes, records: records.to_vec(), replies: Vec::new() })
+    Room::left(&Context {
+        now,
+        timestamp,
+        random: &mut || 0,
+        max_batch_bytes,
+        records: records.to_vec(),
+        replies: Vec::new(),
+        events: Vec::new(),
+    })
 }
 
 fn batch_length(records: &[GroupRecord]) -> usize {

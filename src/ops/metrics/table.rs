@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::exposition::{Kind, Samples};
-use crate::broker::{Observation, RequestsSeen, TrafficSeen};
+use crate::broker::{CommittedSeen, DiskSeen, Observation, RequestsSeen, TrafficSeen};
+use crate::group::GroupState;
 use crate::log::LogShape;
 use crate::protocol::ApiKey;
 
@@ -49,6 +50,7 @@ pub(super) const SUBJECTS: &[(&str, &[Metric])] = &[
     ("Replicas", REPLICAS),
     ("Controller", CONTROLLER),
     ("Requests", REQUESTS),
+    ("Groups", GROUPS),
     ("Logs", LOGS),
     ("The node", NODE),
 ];
@@ -138,6 +140,33 @@ const REQUESTS: &[Metric] = &[
 ];
 
 #[rustfmt::skip]
+const GROUPS: &[Metric] = &[
+    gauge("kafka_coordinator_group_groupmetadatamanager_numgroups", "Groups that this node coordinates.",
+        |seen, samples| samples.value(&[], all_groups(seen))).kafka("kafka.coordinator.group:type=GroupMetadataManager,name=NumGroups"),
+    gauge("kafka_coordinator_group_groupmetadatamanager_numgroupspreparingrebalance", "Of these, those that wait for their members to join.",
+        |seen, samples| groups_in(seen, samples, GroupState::PreparingRebalance)).kafka("kafka.coordinator.group:type=GroupMetadataManager,name=NumGroupsPreparingRebalance"),
+    gauge("kafka_coordinator_group_groupmetadatamanager_numgroupscompletingrebalance", "Those that wait for the assignment.",
+        |seen, samples| groups_in(seen, samples, GroupState::CompletingRebalance)).kafka("kafka.coordinator.group:type=GroupMetadataManager,name=NumGroupsCompletingRebalance"),
+    gauge("kafka_coordinator_group_groupmetadatamanager_numgroupsstable", "Those whose members have their assignments.",
+        |seen, samples| groups_in(seen, samples, GroupState::Stable)).kafka("kafka.coordinator.group:type=GroupMetadataManager,name=NumGroupsStable"),
+    gauge("kafka_coordinator_group_groupmetadatamanager_numgroupsempty", "Those without members.",
+        |seen, samples| groups_in(seen, samples, GroupState::Empty)).kafka("kafka.coordinator.group:type=GroupMetadataManager,name=NumGroupsEmpty"),
+    gauge("kafka_coordinator_group_groupmetadatamanager_numgroupsdead", "Those that are gone and not forgotten; here there are none.",
+        |seen, samples| groups_in(seen, samples, GroupState::Dead)).kafka("kafka.coordinator.group:type=GroupMetadataManager,name=NumGroupsDead"),
+    gauge("kafka_coordinator_group_groupmetadatamanager_numoffsets", "Committed offsets of all groups.",
+        |seen, samples| samples.value(&[], seen.groups.offsets)).kafka("kafka.coordinator.group:type=GroupMetadataManager,name=NumOffsets"),
+    gauge("kafka_server_group_coordinator_metrics_group_count", "Groups by their protocol.",
+        |seen, samples| samples.value(&[("protocol", &"classic")], all_groups(seen)))
+        .by(&["protocol"]).kafka("kafka.server:type=group-coordinator-metrics,protocol=*, group-count"),
+    gauge("kafka_consumergroup_current_offset", "What a group has committed of a partition. Apache Kafka has no such metric: the name is that of the usual exporter.",
+        |seen, samples| by_committed(seen, samples, |committed| Some(committed.offset.0)))
+        .by(&["consumergroup", "topic", "partition"]),
+    gauge("kafka_consumergroup_lag", "Records that could be read behind it. The name as above.",
+        |seen, samples| by_committed(seen, samples, |committed| committed.lag))
+        .by(&["consumergroup", "topic", "partition"]),
+];
+
+#[rustfmt::skip]
 const LOGS: &[Metric] = &[
     gauge("kafka_log_log_size", "Bytes in the partition's segments.",
         |seen, samples| by_partition(seen, samples, |log| log.size))
@@ -159,6 +188,20 @@ const LOGS: &[Metric] = &[
 const NODE: &[Metric] = &[
     gauge("kafka_server_kafkaserver_brokerstate", "3: clients are served. 7: the node stops.",
         |seen, samples| samples.value(&[], if seen.is_stopping { 7 } else { 3 })).kafka("kafka.server:type=KafkaServer,name=BrokerState"),
+    gauge("kafka_server_socket_server_metrics_connection_count", "Open connections. The thread that serves them is the JMX exporter's label, and not told here.",
+        |seen, samples| seen.server.connections().for_each(|(listener, open)| samples.value(&[("listener", listener)], open)))
+        .by(&["listener"]).kafka("kafka.server:type=socket-server-metrics,listener=*, connection-count"),
+    counter("klamm_connections_accepted", "Connections that were taken on.", |seen, samples| samples.value(&[], seen.server.accepted())),
+    counter("klamm_connections_refused", "Connections that were turned away, or closed for what their peer sent.",
+        |seen, samples| samples.value(&[], seen.server.refused())),
+    gauge("klamm_request_budget_used_bytes", "Bytes of queued.max.request.bytes that requests hold; nothing if that is no bound.",
+        |seen, samples| seen.server.budget_in_use().into_iter().for_each(|bytes| samples.value(&[], bytes))),
+    gauge("klamm_request_budget_waiting", "Connections that wait for a part of that budget.",
+        |seen, samples| samples.value(&[], seen.server.waiting_for_budget())),
+    metric("klamm_disk_duration_seconds", Kind::Histogram, "How long work of the disks takes: syncs, writes to the page cache, reads of what it does not hold.", disk_times)
+        .by(&["work", "le"]),
+    counter("klamm_disk_slow", "Of these, how many took longer than klamm.disk.slow.ms.",
+        |seen, samples| seen.disk.iter().for_each(|seen| samples.value(&[("work", &seen.work.name())], seen.slow))).by(&["work"]),
     gauge("klamm_fetches_waiting", "Fetches that wait for records.", |seen, samples| samples.value(&[], seen.fetches_waiting)),
     gauge("klamm_metrics_left_out", "Topics, partitions and the like that are not told of here, for there are more than klamm.metrics.max.series.", left_out)
         .by(&["of"]),
@@ -215,7 +258,31 @@ fn purgatories(seen: &Observation, samples: &mut Samples<'_>) {
     samples.value(&[("delayedoperation", &"Fetch")], seen.fetches_waiting);
 }
 
+fn all_groups(seen: &Observation) -> usize {
+    seen.groups.by_state.values().sum()
+}
+
+fn groups_in(seen: &Observation, samples: &mut Samples<'_>, state: GroupState) {
+    samples.value(&[], seen.groups.by_state.get(&state).copied().unwrap_or(0));
+}
+
+fn by_committed<T: std::fmt::Display>(seen: &Observation, samples: &mut Samples<'_>, of: fn(&CommittedSeen) -> Option<T>) {
+    for committed in &seen.committed.shown {
+        let CommittedSeen { group, topic, partition, .. } = committed;
+        if let Some(value) = of(committed) {
+            samples.value(&[("consumergroup", group), ("topic", topic), ("partition", partition)], value);
+        }
+    }
+}
+
+fn disk_times(seen: &Observation, samples: &mut Samples<'_>) {
+    for DiskSeen { work, durations, .. } in &seen.disk {
+        samples.histogram(&[("work", &work.name())], durations.cumulative(), durations.sum(), durations.count());
+    }
+}
+
 fn left_out(seen: &Observation, samples: &mut Samples<'_>) {
     samples.value(&[("of", &"topics")], seen.topics.left_out);
     samples.value(&[("of", &"partitions")], seen.logs.left_out);
+    samples.value(&[("of", &"committed offsets")], seen.committed.left_out);
 }

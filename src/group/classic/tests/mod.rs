@@ -9,6 +9,7 @@
 )]
 
 mod describing;
+mod events;
 mod joining;
 mod leaving;
 mod model;
