@@ -1,12 +1,15 @@
 //! Field by field: where two answers differ, and which differences are known.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::conversation::Step;
+
+/// By which elements of a list are told apart.
+const NAMES: [&str; 6] = ["name", "topic", "topicId", "groupId", "index", "partitionIndex"];
 
 /// A field that is not the same; null where there is none.
 #[derive(Clone, PartialEq, Debug)]
@@ -26,7 +29,7 @@ impl fmt::Display for Difference {
 pub fn compare(field: &str, kafka: &Value, klamm: &Value, found: &mut Vec<Difference>) {
     match (kafka, klamm) {
         (Value::Object(theirs), Value::Object(ours)) => {
-            let names: std::collections::BTreeSet<_> = [theirs, ours].into_iter().flat_map(Map::keys).collect();
+            let names: BTreeSet<_> = [theirs, ours].into_iter().flat_map(Map::keys).collect();
             for name in names {
                 let below = if field.is_empty() { name.clone() } else { format!("{field}.{name}") };
                 compare(&below, kafka.get(name).unwrap_or(&Value::Null), klamm.get(name).unwrap_or(&Value::Null), found);
@@ -100,22 +103,34 @@ pub struct Judge<'a> {
     known: &'a [Known],
     recording: &'a str,
     met: BTreeMap<usize, usize>,
+    /// Steps whose answers differ in what no entry explains for every step.
+    pub differing: usize,
 }
 
 impl<'a> Judge<'a> {
     pub fn new(known: &'a [Known], recording: &'a str) -> Self {
-        Self { known, recording, met: BTreeMap::new() }
+        Self { known, recording, met: BTreeMap::new(), differing: 0 }
     }
 
     /// The differences that nobody knows of.
     pub fn judge(&mut self, step: &Step, answer: &Value) -> Vec<Difference> {
-        let (kafka, klamm) = self.put_in_order(step, "", &step.answer, answer);
+        let mut moved = BTreeSet::new();
+        let kafka = self.in_order(step, "", &step.answer, &mut moved);
+        let klamm = self.in_order(step, "", answer, &mut moved);
+        if step.answer != *answer {
+            moved.into_iter().for_each(|index| *self.met.entry(index).or_default() += 1);
+        }
         let mut found = Vec::new();
         compare("", &kafka, &klamm, &mut found);
+        found.retain(|difference| !step.unstable.contains(&difference.field));
+        let is_general = |difference: &Difference| {
+            self.known.iter().any(|known| self.is_here(known) && known.about.is_none() && known.is_it(step, difference))
+        };
+        self.differing += usize::from(!found.iter().all(is_general));
         found.retain(|difference| {
             let known = (0..).zip(self.known).find(|(_, known)| self.is_here(known) && known.is_it(step, difference));
             known.iter().for_each(|(index, _)| *self.met.entry(*index).or_default() += 1);
-            known.is_none() && !step.unstable.contains(&difference.field)
+            known.is_none()
         });
         found
     }
@@ -124,41 +139,29 @@ impl<'a> Judge<'a> {
         known.recordings.iter().any(|recording| recording == self.recording)
     }
 
-    /// Both sides' lists in one order where their order is known to differ.
-    fn put_in_order(&mut self, step: &Step, field: &str, kafka: &Value, klamm: &Value) -> (Value, Value) {
-        match (kafka, klamm) {
-            (Value::Object(theirs), Value::Object(ours)) => {
-                let (mut theirs, mut ours) = (theirs.clone(), ours.clone());
-                for (name, theirs) in &mut theirs {
-                    let Some(ours) = ours.get_mut(name) else { continue };
-                    let below = if field.is_empty() { name.clone() } else { format!("{field}.{name}") };
-                    (*theirs, *ours) = self.put_in_order(step, &below, theirs, ours);
-                }
-                (Value::Object(theirs), Value::Object(ours))
+    /// Lists whose order is known to differ sorted, those within others first; `moved` are the entries by which something was moved.
+    fn in_order(&self, step: &Step, field: &str, value: &Value, moved: &mut BTreeSet<usize>) -> Value {
+        match value {
+            Value::Object(fields) => {
+                let below = |name: &str| if field.is_empty() { name.to_owned() } else { format!("{field}.{name}") };
+                let sorted = fields.iter().map(|(name, one)| (name.clone(), self.in_order(step, &below(name), one, moved)));
+                Value::Object(sorted.collect())
             }
-            (Value::Array(theirs), Value::Array(ours)) => {
-                let mut both = (theirs.clone(), ours.clone());
-                let known =
-                    (0..).zip(self.known).find(|(_, known)| known.any_order && self.is_here(known) && known.is_at(step, field));
-                if let Some((index, _)) = known {
-                    let position = |all: &[Value]| all.iter().map(Value::to_string).collect::<Vec<_>>();
-                    let before = (position(&both.0), position(&both.1));
-                    // By name first, so that two of one name are compared with each other.
-                    let rank = |one: &Value| (one["name"].to_string(), one.to_string());
-                    both.0.sort_by_key(rank);
-                    both.1.sort_by_key(rank);
-                    let is_met = before.0 != before.1 && !(before.0 == position(&both.0) && before.1 == position(&both.1));
-                    *self.met.entry(index).or_default() += usize::from(is_met);
+            Value::Array(all) => {
+                let mut all: Vec<_> = all.iter().map(|one| self.in_order(step, field, one, moved)).collect();
+                let mut known = (0..).zip(self.known);
+                let known = known.find(|(_, known)| known.any_order && self.is_here(known) && known.is_at(step, field));
+                // By name first, so that two of one name are compared with each other.
+                let rank = |one: &Value| (NAMES.map(|name| one[name].to_string()), one.to_string());
+                if let Some((index, _)) = known
+                    && !all.is_sorted_by_key(rank)
+                {
+                    all.sort_by_key(rank);
+                    moved.insert(index);
                 }
-                let pairs = both.0.iter().zip(&both.1).map(|(theirs, ours)| self.put_in_order(step, field, theirs, ours));
-                let sorted: (Vec<_>, Vec<_>) = pairs.unzip();
-                let rest = |sorted: Vec<Value>, all: Vec<Value>| {
-                    let done = sorted.len();
-                    Value::Array(sorted.into_iter().chain(all.into_iter().skip(done)).collect())
-                };
-                (rest(sorted.0, both.0), rest(sorted.1, both.1))
+                Value::Array(all)
             }
-            _ => (kafka.clone(), klamm.clone()),
+            leaf => leaf.clone(),
         }
     }
 

@@ -16,7 +16,7 @@ use crate::support::schema::{self, Schemas, Versions, meant};
 
 const UNSUPPORTED_VERSION: &[u8] = &35_i16.to_be_bytes();
 /// No answer takes longer, on either side.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(10);
 const CLIENT_ID: &[u8] = b"golden";
 
 /// One request and what was answered.

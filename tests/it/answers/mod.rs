@@ -69,7 +69,7 @@ async fn play(name: &str) {
     let running = node(&recording).await;
     let served = advertised(&mut running.client().await).await;
     let mut judge = Judge::new(&harness.known, name);
-    let (mut found, mut skipped, mut same, mut total) = (Vec::new(), BTreeSet::new(), 0, 0);
+    let (mut found, mut skipped, mut total) = (Vec::new(), BTreeSet::new(), 0);
     for chapter in &recording.chapters {
         let missing = chapter.steps.iter().find(|step| !served.contains_key(&harness.schemas.key(&step.api)));
         if let Some(step) = missing {
@@ -80,30 +80,48 @@ async fn play(name: &str) {
         for (index, (step, answer)) in chapter.steps.iter().zip(&answers).enumerate() {
             let differences = judge.judge(step, answer);
             total += 1;
-            same += usize::from(*answer == step.answer);
             let place = format!("{} #{index} {} {} {}", chapter.name, step.api, step.version, step.about);
             found.extend(differences.iter().map(|difference| format!("{place}: {difference}")));
         }
     }
+    let same = total - judge.differing;
     println!("{name}: {same} of {total} answers are the same; not served: {skipped:?}");
+    let same_min = if RANDOM.contains(&name) { total * 99 / 100 } else { 0 };
     if skipped.is_empty() {
         found.extend(judge.gone());
     }
     running.stop().await.unwrap();
     assert!(found.is_empty(), "{} fields differ:\n{}", found.len(), found.join("\n"));
+    assert!(same >= same_min, "{name}: {same} of {total} answers are the same");
 }
 
 macro_rules! recordings {
-    ($module:ident $names:ident: $($name:ident)*) => {
-        const $names: &[&str] = &[$(stringify!($name)),*];
+    ($($name:ident)*) => {
+        const SCRIPTED: &[&str] = &[$(stringify!($name)),*];
 
-        mod $module {
+        mod scripted {
             $(#[tokio::test] async fn $name() { super::play(stringify!($name)).await; })*
         }
     };
 }
 
-recordings! { scripted SCRIPTED: cluster topics admin records groups configs }
+recordings! { cluster topics admin records groups configs }
+
+/// Of these most steps have to be the same, too.
+const RANDOM: &[&str] = &["random_log", "random_groups"];
+
+mod random {
+    #[tokio::test]
+    async fn random_log() {
+        super::play("random_log").await;
+    }
+
+    #[tokio::test]
+    #[ignore = "two minutes, in which members wait for each other: make test-long"]
+    async fn random_groups() {
+        super::play("random_groups").await;
+    }
+}
 
 /// Per API and version, how many ordinary and odd requests there are.
 fn counted() -> BTreeMap<(String, i16), (usize, usize)> {
@@ -208,7 +226,7 @@ async fn record() {
     for chapter in &mut recording.chapters {
         let answers = harness.conversation(address, KAFKA_SETTLING).hold(&chapter.steps).await;
         for (step, answer) in chapter.steps.iter_mut().zip(answers) {
-            let is_readable = answer.as_str().is_none_or(|text| text == "closed");
+            let is_readable = answer.as_str().is_none_or(|text| ["closed", "no answer"].contains(&text));
             assert!(is_readable, "{}: {} {} {} is not understood: {answer}", chapter.name, step.api, step.version, step.about);
             if !step.answer.is_null() {
                 let found = Judge::new(&harness.known, &name).judge(step, &answer);

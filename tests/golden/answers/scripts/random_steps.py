@@ -156,6 +156,9 @@ class Steps:
         version = last if self.chance(0.35) else self.random.randint(first, last)
         body = self.fields(schema["fields"], version, ())
         self.follow_up(api, body)
+        if api == "AlterConfigs":
+            # Kafka never answers if a resource stands there twice.
+            body["resources"] = list({(one["resourceType"], one["resourceName"]): one for one in body["resources"]}.values())
         return do(api, version, body)
 
 
@@ -173,8 +176,8 @@ def steps(schemas: dict, seed: int, count: int, weights: dict):
     yield do("OffsetFetch", 7, {"groupId": "g1", "topics": None}, until={"errorCode": 0})
     yield do("InitProducerId", 4, {"transactionalId": None, "transactionTimeoutMs": 1000}, until={"errorCode": 0})
     apis = list(weights)
-    for api in made.random.choices(apis, [weights[api] for api in apis], k=count):
-        yield made.step(api) | ({"settles": True} if api in SETTLING else {})
+    for number, api in enumerate(made.random.choices(apis, [weights[api] for api in apis], k=count)):
+        yield made.step(api) | {"about": f"random {number}."} | ({"settles": True} if api in SETTLING else {})
 
 
 LOG = {"Produce": 14, "Fetch": 14, "Metadata": 6, "ListOffsets": 6, "CreateTopics": 4, "DeleteTopics": 1, "InitProducerId": 2, "ApiVersions": 1,
