@@ -12,7 +12,7 @@ use kafka_protocol::messages::{UpdateFeaturesRequest, UpdateFeaturesResponse};
 use super::context::{RequestContext, wire};
 use super::errors::controller_error;
 use crate::broker::Broker;
-use crate::controller::{FeatureUpdate, UpdateFeatures, UpdateKind};
+use crate::controller::{FeatureUpdate, UpdateKind};
 use crate::protocol::ErrorCode;
 use crate::security::{Cluster, Operation};
 
@@ -30,7 +30,7 @@ pub(super) async fn handle(
         return answer(ErrorCode::ClusterAuthorizationFailed, Some("Cluster authorization failed."));
     };
     let updates = request.feature_updates.iter().map(update).collect();
-    let decided = broker.update_features(&authorized, UpdateFeatures { updates, validate_only: request.validate_only });
+    let decided = broker.update_features(&authorized, updates, request.validate_only);
     match decided.await {
         Ok(()) if context.version < ONE_RESULT => {
             let result = |asked: FeatureUpdateKey| {

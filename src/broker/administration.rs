@@ -1,7 +1,7 @@
 //! What is asked of the controller and of the metadata quorum by those who look after the cluster.
 
 use super::{Broker, ControllerError};
-use crate::controller::{ElectLeaders, Elections, UpdateFeatures};
+use crate::controller::{ElectLeaders, Elections, FeatureUpdate, UpdateFeatures};
 use crate::quorum::QuorumDescription;
 use crate::security::{Authorized, Cluster};
 
@@ -18,8 +18,14 @@ impl Broker {
     ///
     /// # Errors
     /// When one of them is refused, or the controller is not there.
-    pub async fn update_features(&self, _: &Authorized<Cluster>, request: UpdateFeatures) -> Result<(), ControllerError> {
-        self.controller.ask(request).await
+    pub async fn update_features(
+        &self,
+        _: &Authorized<Cluster>,
+        updates: Vec<FeatureUpdate>,
+        validate_only: bool,
+    ) -> Result<(), ControllerError> {
+        let min_insync_replicas = self.config.min_insync_replicas();
+        self.controller.ask(UpdateFeatures { updates, validate_only, min_insync_replicas }).await
     }
 
     /// The metadata quorum; `None` unless this node leads it.

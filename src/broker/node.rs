@@ -397,7 +397,7 @@ async fn register(
     bound: &BoundServer,
     log_dirs: Vec<crate::types::DirectoryId>,
 ) -> Result<BrokerEpoch, StartError> {
-    controller.ask(Bootstrap).await?;
+    controller.ask(Bootstrap { min_insync_replicas: config.min_insync_replicas() }).await?;
     if let Some(registration) = controller_registration(config, seams, bound) {
         controller.ask(registration).await?;
     }

@@ -7,6 +7,7 @@ use super::groups::{self, CoordinatorLogConfig, GroupConfig};
 use super::listeners::{self, BindAddress, Listener, ListenerName};
 use super::raw::{Problem, RawConfig};
 use super::settings::Settings;
+use super::topic::{ConfigMap, DynamicConfigs, TopicSettings};
 use crate::types::NodeId;
 
 /// Everything the broker is started with. Holds every broker key; the typed fields are those that something acts on.
@@ -48,6 +49,12 @@ pub struct ServerConfig {
 const OTHER_DESCRIPTORS: usize = 64;
 
 impl ServerConfig {
+    /// `min.insync.replicas` as the file has it; what holds is in the metadata (KIP-966).
+    #[must_use]
+    pub fn min_insync_replicas(&self) -> i32 {
+        TopicSettings::resolve(&self.settings, DynamicConfigs::none(), &ConfigMap::new()).min_insync_replicas
+    }
+
     /// Bounds segment files and connections by what the system allows the process to open, files by half of it. Without that a
     /// flood of connections would leave none for a checkpoint, and its directory would go offline.
     pub fn share_descriptors(&mut self, limit: usize) {

@@ -3,6 +3,7 @@
 //! A resource changes as a whole or not at all; others in the same request do not matter to it. What a broker's settings may be only that
 //! broker can say: it has judged them before.
 
+use super::bootstrap::MIN_INSYNC_REPLICAS;
 use super::partition_registration::check_size;
 use super::{Context, Decide, Decision, Reason, Refusal, check_topic_name};
 use crate::config::{
@@ -12,8 +13,6 @@ use crate::config::{
 use crate::metadata::records::{Config, ConfigResourceType, MetadataRecord};
 use crate::metadata::{ConfigResource, MetadataImage, features};
 use crate::types::NodeId;
-
-const MIN_INSYNC_REPLICAS: &str = "min.insync.replicas";
 
 /// Changes settings. The edge has checked rights, and that no resource stands twice.
 #[derive(Clone, Debug)]

@@ -26,7 +26,7 @@ fn a_new_cluster_finalises_its_features_once() {
         [("metadata.version", 30)]
     );
     let end = controller.image.end();
-    controller.decide(&Bootstrap).unwrap();
+    controller.decide(&Bootstrap { min_insync_replicas: 1 }).unwrap();
     assert_eq!(controller.image.end(), end);
     controller.decide(&NoOperation).unwrap();
     assert_eq!(controller.image.end(), end.next());

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use super::*;
-use crate::metadata::features::{METADATA_VERSION, METADATA_VERSION_LEVEL};
+use crate::metadata::features;
 use crate::metadata::records::{Endpoint, SupportedFeature};
 use crate::types::{BrokerEpoch, DirectoryId, IncarnationId, NodeId};
 
@@ -16,7 +16,7 @@ impl Controller {
     /// A new cluster without brokers.
     pub(crate) fn new(seed: u64) -> Self {
         let mut controller = Self { image: MetadataImage::default(), seed };
-        controller.decide(&Bootstrap).unwrap();
+        controller.decide(&Bootstrap { min_insync_replicas: 1 }).unwrap();
         controller
     }
 
@@ -110,11 +110,14 @@ pub(crate) fn registration(broker: i32, run: u128) -> RegisterBroker {
             port: 9092,
             security_protocol: 0,
         }],
-        features: vec![SupportedFeature {
-            name: METADATA_VERSION.to_owned(),
-            min_supported_version: METADATA_VERSION_LEVEL,
-            max_supported_version: METADATA_VERSION_LEVEL,
-        }],
+        features: features::SUPPORTED
+            .iter()
+            .map(|feature| SupportedFeature {
+                name: feature.name.to_owned(),
+                min_supported_version: feature.min_supported_version,
+                max_supported_version: feature.max_supported_version,
+            })
+            .collect(),
         rack: None,
         log_dirs: vec![directory(broker, 0)],
         has_session: false,

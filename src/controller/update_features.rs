@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use super::bootstrap::{MIN_INSYNC_REPLICAS, min_insync_replicas};
 use super::{Context, Decide, Decision, Reason, Refusal};
 use crate::metadata::MetadataImage;
-use crate::metadata::features::{self, Feature, KRAFT_VERSION, METADATA_VERSION};
-use crate::metadata::records::FeatureLevel;
+use crate::metadata::features::{self, ELIGIBLE_LEADER_REPLICAS_VERSION, Feature, KRAFT_VERSION, METADATA_VERSION};
+use crate::metadata::records::{FeatureLevel, MetadataRecord};
 
 /// Changes the level of features. The edge has checked the right.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -14,6 +15,8 @@ pub struct UpdateFeatures {
     pub updates: Vec<FeatureUpdate>,
     /// Judge only: there are no records.
     pub validate_only: bool,
+    /// What the file says: eligible leader replicas, once they are finalised, need it in the metadata.
+    pub min_insync_replicas: i32,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -64,11 +67,25 @@ impl Decide for UpdateFeatures {
             if update.level != current {
                 records.push(FeatureLevel { name: update.feature.clone(), feature_level: update.level }.into());
             }
+            if update.feature == ELIGIBLE_LEADER_REPLICAS_VERSION && update.level > current {
+                self.share_min_insync_replicas(image, &mut records);
+            }
         }
         if self.validate_only {
             records.clear();
         }
         Ok(Decision { records, reply: () })
+    }
+}
+
+impl UpdateFeatures {
+    /// From now on all brokers judge by one number: the default of all, no broker's own (ConfigurationControlManager.maybeGenerateElrSafetyRecords).
+    fn share_min_insync_replicas(&self, image: &MetadataImage, records: &mut Vec<MetadataRecord>) {
+        if !image.configs().cluster_default().contains_key(MIN_INSYNC_REPLICAS) {
+            records.push(min_insync_replicas("", Some(self.min_insync_replicas)));
+        }
+        let own = image.brokers().keys().filter(|id| image.configs().broker(**id).contains_key(MIN_INSYNC_REPLICAS));
+        records.extend(own.map(|id| min_insync_replicas(&id.to_string(), None)));
     }
 }
 

@@ -3,7 +3,9 @@
 use super::*;
 use crate::controller::RegisterBroker;
 use crate::controller::test_support::{Controller, registration};
+use crate::metadata::ConfigResource;
 use crate::metadata::features::METADATA_VERSION_LEVEL;
+use crate::types::NodeId;
 
 const UPGRADE: i8 = 1;
 const SAFE: i8 = 2;
@@ -14,7 +16,7 @@ fn update(feature: &str, level: i16, kind: i8) -> FeatureUpdate {
 }
 
 fn ask(controller: &mut Controller, updates: &[FeatureUpdate]) -> Result<(), Reason> {
-    let request = UpdateFeatures { updates: updates.to_vec(), validate_only: false };
+    let request = UpdateFeatures { updates: updates.to_vec(), validate_only: false, min_insync_replicas: 2 };
     controller.decide(&request).map_err(|refusal| refusal.reason)
 }
 
@@ -106,4 +108,22 @@ fn a_hundred_thousand_updates_are_one_when_they_are_of_one_feature() {
     let mut controller = Controller::with_brokers(1, 1);
     let updates = vec![update(METADATA_VERSION, METADATA_VERSION_LEVEL, UPGRADE); 100_000];
     assert_eq!(ask(&mut controller, &updates), Ok(()));
+}
+
+/// Of what older brokers were told each for itself nothing is left.
+#[test]
+fn eligible_leader_replicas_take_min_insync_replicas_along() {
+    let mut controller = Controller::with_brokers(1, 2);
+    let cluster = || ConfigResource::cluster_default();
+    let minimum = |controller: &Controller, resource: &ConfigResource| {
+        controller.image.configs().of(resource.resource_type, &resource.name).get(MIN_INSYNC_REPLICAS).cloned()
+    };
+    assert_eq!(minimum(&controller, &cluster()).as_deref(), Some("1"), "a new cluster has what the file says");
+    ask(&mut controller, &[update(ELIGIBLE_LEADER_REPLICAS_VERSION, 0, SAFE)]).unwrap();
+    let own = [min_insync_replicas("", None), min_insync_replicas("2", Some(3))];
+    controller.image.apply_batch(&own, controller.image.end()).unwrap();
+    ask(&mut controller, &[update(ELIGIBLE_LEADER_REPLICAS_VERSION, 1, UPGRADE)]).unwrap();
+    assert_eq!(minimum(&controller, &cluster()).as_deref(), Some("2"));
+    assert_eq!(minimum(&controller, &ConfigResource::broker(NodeId(2))), None);
+    assert_eq!(ask(&mut controller, &[update(ELIGIBLE_LEADER_REPLICAS_VERSION, 2, UPGRADE)]), Err(Reason::InvalidUpdateVersion));
 }

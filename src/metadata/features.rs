@@ -24,26 +24,35 @@ pub struct Feature {
     pub max_supported_version: i16,
 }
 
-/// What this build supports. `kraft.version` is told by the quorum, whose control record it is.
-pub const SUPPORTED: &[Feature] = &[Feature {
+const METADATA: Feature = Feature {
     name: METADATA_VERSION,
     min_supported_version: METADATA_VERSION_LEVEL,
     max_supported_version: METADATA_VERSION_LEVEL,
-}];
+};
+
+/// With its one voter and one broker no replica ever leaves the in-sync replicas alive, so the lists of eligible leaders are empty as they
+/// have to be; what users see of the feature, that min.insync.replicas is the cluster's, holds.
+const ELIGIBLE_LEADER_REPLICAS: Feature = Feature {
+    name: ELIGIBLE_LEADER_REPLICAS_VERSION,
+    min_supported_version: 0,
+    max_supported_version: ELIGIBLE_LEADER_REPLICAS_LEVEL,
+};
+
+/// What this build supports. `kraft.version` is told by the quorum, whose control record it is.
+pub const SUPPORTED: &[Feature] = &[METADATA, ELIGIBLE_LEADER_REPLICAS];
 
 /// What may be asked for with UpdateFeatures: what is supported, and the quorum's level, which there is only one of.
 pub const UPDATABLE: &[Feature] = &[
-    Feature {
-        name: METADATA_VERSION,
-        min_supported_version: METADATA_VERSION_LEVEL,
-        max_supported_version: METADATA_VERSION_LEVEL,
-    },
+    METADATA,
+    ELIGIBLE_LEADER_REPLICAS,
     Feature { name: KRAFT_VERSION, min_supported_version: KRAFT_VERSION_LEVEL, max_supported_version: KRAFT_VERSION_LEVEL },
 ];
 
-/// Name of the feature that keeps who may lead without loss beside the in-sync replicas (KIP-966). Klamm does not finalise it yet, but a
-/// metadata log that Apache Kafka wrote may say so.
-const ELIGIBLE_LEADER_REPLICAS_VERSION: &str = "eligible.leader.replicas.version";
+/// Name of the feature that keeps who may lead without loss beside the in-sync replicas (KIP-966).
+pub const ELIGIBLE_LEADER_REPLICAS_VERSION: &str = "eligible.leader.replicas.version";
+
+/// The level that a new cluster finalises.
+pub const ELIGIBLE_LEADER_REPLICAS_LEVEL: i16 = 1;
 
 /// Whether eligible leader replicas are finalised: then min.insync.replicas is the cluster's alone.
 #[must_use]

@@ -178,26 +178,24 @@ async fn trap_45_a_value_comes_from_the_topic_the_broker_all_brokers_the_file_or
     running.stop().await.unwrap();
 }
 
-/// Trap 54: Klamm finalises no eligible leader replicas, and so min.insync.replicas is a setting as others, as on Apache Kafka 4.3.0 with
-/// `eligible.leader.replicas.version` 0: the file holds, a broker may have its own, the default of all may go.
+/// Trap 54: what the file said at the first start is in the metadata, and only there it changes.
 #[tokio::test]
-async fn trap_54_without_eligible_leader_replicas_min_insync_replicas_is_a_setting_as_others() {
+async fn trap_54_min_insync_replicas_is_the_clusters_from_the_first_start_on() {
     let setup = Setup::new().with("min.insync.replicas", "2");
     let running = setup.start().await;
     let mut client = running.client().await;
     client.create("t", 1, &[]).await;
-    assert!(client.describe_all(BROKER, "").await.configs.is_empty(), "nothing was copied from the file");
     running.stop().await.unwrap();
     let running = setup.clone().with("min.insync.replicas", "3").start().await;
     let mut client = running.client().await;
     let key = "min.insync.replicas";
-    assert_eq!(client.value(TOPIC, "t", key).await, ("3".to_owned(), OF_FILE), "a later edit of the file holds");
+    assert_eq!(client.value(TOPIC, "t", key).await, ("2".to_owned(), OF_ALL_BROKERS), "a later edit of the file does nothing");
+    assert_eq!(client.change(BROKER, "1", &[(key, SET, Some("5"))]).await, INVALID_CONFIG);
+    assert_eq!(client.change(BROKER, "", &[(key, DELETE, None)]).await, INVALID_CONFIG);
     client.set(BROKER, "", key, "4").await;
-    client.set(BROKER, "1", key, "5").await;
-    assert_eq!(client.value(TOPIC, "t", key).await, ("5".to_owned(), OF_BROKER));
-    client.delete(BROKER, "1", key).await;
-    client.delete(BROKER, "", key).await;
-    assert_eq!(client.value(TOPIC, "t", key).await, ("3".to_owned(), OF_FILE));
+    assert_eq!(client.value(TOPIC, "t", key).await, ("4".to_owned(), OF_ALL_BROKERS));
+    client.set(TOPIC, "t", key, "6").await;
+    assert_eq!(client.value(TOPIC, "t", key).await, ("6".to_owned(), OF_TOPIC));
     running.stop().await.unwrap();
 }
 

@@ -22,7 +22,7 @@ pub(super) const KEYS: &[Key] = &[
         .acts("it::fetching::what_a_session_refuses")
         .doc("Fetch sessions that the broker remembers; 0 turns them off."),
     int("min.insync.replicas").default("1").at_least(1).cluster_wide()
-        .acts("it::configs::trap_54_without_eligible_leader_replicas_min_insync_replicas_is_a_setting_as_others")
+        .acts("it::configs::trap_54_min_insync_replicas_is_the_clusters_from_the_first_start_on")
         .doc("Replicas that must be in sync for a write with acks=all to be taken."),
     int("num.replica.fetchers").default("1").at_least(1).cluster_wide()
         .doc("Threads that copy from each other broker."),

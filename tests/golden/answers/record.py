@@ -27,7 +27,7 @@ from harness import environment  # noqa: E402
 from harness.brokers import ApacheKafka  # noqa: E402
 
 RELEASE = "4.3-IV0"
-LOWERED = ["group.version", "transaction.version", "share.version", "streams.version", "eligible.leader.replicas.version"]
+LOWERED = ["group.version", "transaction.version", "share.version", "streams.version"]
 KEPT = {"apiKey", "validVersions", "flexibleVersions", "fields", "commonStructs", "name", "type", "versions", "nullableVersions",
         "taggedVersions", "tag", "default"}
 
