@@ -312,7 +312,7 @@ impl Partitions {
             disk: Arc::clone(&self.disk),
             directory: directory.path.join(name.to_string()),
             topic_id: Some(topic_id),
-            config: self.log_config(settings),
+            config: Self::log_config(settings),
             recovery_point: known.recovery_point,
             log_start_offset: known.log_start_offset,
             clean_shutdown: known.clean_shutdown,
@@ -359,7 +359,7 @@ impl Partitions {
         settings
     }
 
-    fn log_config(&self, settings: &TopicSettings) -> LogConfig {
+    fn log_config(settings: &TopicSettings) -> LogConfig {
         LogConfig {
             segment_bytes: settings.segment_bytes,
             segment_ms: settings.segment_ms,
@@ -373,7 +373,7 @@ impl Partitions {
             flush_ms: settings.flush_ms,
             preallocate: settings.preallocate,
             cleanup_policy: CleanupPolicy { delete: settings.cleanup_delete, compact: settings.cleanup_compact },
-            producer_id_expiration_ms: i64::try_from(self.config.storage.producer_id_expiration.as_millis()).unwrap_or(i64::MAX),
+            producer_id_expiration_ms: settings.producer_id_expiration_ms,
         }
     }
 
@@ -385,7 +385,7 @@ impl Partitions {
         for partition in self.all() {
             let Some(topic) = image.topics().by_id(partition.id.topic_id) else { continue };
             let settings = by_topic.entry(topic.id).or_insert_with(|| Arc::new(self.settings(topic, image)));
-            partition.configure(Arc::clone(settings), self.log_config(settings));
+            partition.configure(Arc::clone(settings), Self::log_config(settings));
         }
     }
 

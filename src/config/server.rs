@@ -133,7 +133,6 @@ pub struct StorageConfig {
     pub recovery_point_checkpoint_interval: Duration,
     pub log_start_offset_checkpoint_interval: Duration,
     pub high_watermark_checkpoint_interval: Duration,
-    pub producer_id_expiration: Duration,
     pub producer_id_expiration_check_interval: Duration,
     /// `klamm.disk.slow.ms`: what takes longer is slow.
     pub slow_disk: Duration,
@@ -306,7 +305,6 @@ fn storage(settings: &Settings) -> StorageConfig {
         recovery_point_checkpoint_interval: interval("log.flush.offset.checkpoint.interval.ms"),
         log_start_offset_checkpoint_interval: interval("log.flush.start.offset.checkpoint.interval.ms"),
         high_watermark_checkpoint_interval: interval("replica.high.watermark.checkpoint.interval.ms"),
-        producer_id_expiration: interval("producer.id.expiration.ms"),
         producer_id_expiration_check_interval: interval("producer.id.expiration.check.interval.ms"),
         slow_disk: milliseconds(settings.integer("klamm.disk.slow.ms")),
         shutdown_timeout: interval("klamm.shutdown.timeout.ms"),

@@ -97,6 +97,8 @@ pub struct TopicSettings {
     pub timestamp_after_max_ms: i64,
     pub compression: TopicCompression,
     pub min_insync_replicas: i32,
+    /// `producer.id.expiration.ms`: of the broker alone, and each log acts on it.
+    pub producer_id_expiration_ms: i64,
 }
 
 impl TopicSettings {
@@ -187,6 +189,7 @@ impl Resolver<'_> {
             timestamp_after_max_ms: self.integer("message.timestamp.after.max.ms"),
             compression: self.compression(),
             min_insync_replicas: i32::try_from(self.integer("min.insync.replicas")).expect("32 bits"),
+            producer_id_expiration_ms: self.producer_id_expiration_ms(),
         }
     }
 
@@ -195,6 +198,11 @@ impl Resolver<'_> {
         let internal = keys::topic_key("internal.segment.bytes").and_then(|key| self.optional_value(key)?.integer());
         let internal = internal.and_then(|bytes| u64::try_from(bytes).ok()).filter(|bytes| *bytes > 0);
         internal.unwrap_or_else(|| self.size("segment.bytes"))
+    }
+
+    fn producer_id_expiration_ms(&self) -> i64 {
+        let value = self.broker_value("producer.id.expiration.ms").expect("the key has a default");
+        value.integer().expect("a key of integers")
     }
 
     fn timestamp_type(&self) -> TimestampType {

@@ -40,6 +40,7 @@ fn without_any_setting_kafkas_defaults_hold() {
         timestamp_after_max_ms: 3_600_000,
         compression: TopicCompression::Producer,
         min_insync_replicas: 1,
+        producer_id_expiration_ms: 86_400_000,
     };
     assert_eq!(resolve("", &[]), expected);
 }

@@ -13,17 +13,20 @@ use klamm::broker::Loggers;
 use klamm::config::{LogFormat, LoggingConfig};
 use klamm::ops::{Log, REQUEST_LOGGER, log};
 
-use crate::world::requests::{LATEST, Topic, batch_at, text};
-use crate::world::{Client, Setup, until};
+use crate::support::records::ProducerState;
+use crate::world::requests::{LATEST, Topic, batch_at, batch_of, text};
+use crate::world::{Client, Setup, soon, until};
 
 const UNKNOWN_SERVER_ERROR: i16 = -1;
 const UNKNOWN_TOPIC_OR_PARTITION: i16 = 3;
 const MESSAGE_TOO_LARGE: i16 = 10;
 const INVALID_TOPIC_EXCEPTION: i16 = 17;
+const INVALID_TIMESTAMP: i16 = 32;
 const UNSUPPORTED_VERSION: i16 = 35;
 const INVALID_CONFIG: i16 = 40;
 const INVALID_REQUEST: i16 = 42;
 const POLICY_VIOLATION: i16 = 44;
+const OUT_OF_ORDER_SEQUENCE_NUMBER: i16 = 45;
 
 const TOPIC: i8 = 2;
 const BROKER: i8 = 4;
@@ -403,17 +406,23 @@ async fn very_many_resources_cost_little_and_are_answered_shortly() {
     running.stop().await.unwrap();
 }
 
-/// Settings of the node that are neither a topic's nor of groups: the producers that a partition knows are forgotten sooner.
 #[tokio::test]
 async fn the_brokers_defaults_act_on_all_topics_at_once() {
-    let running = Setup::new().start().await;
+    let running = Setup::new().with("producer.id.expiration.check.interval.ms", "5").start().await;
     let mut client = running.client().await;
     let topic = client.create("t", 1, &[]).await;
     client.set(BROKER, "", "log.message.timestamp.before.max.ms", "1000").await;
-    let old = batch_at(crate::support::records::ProducerState::NONE, 1, &["old"]);
-    assert_eq!(client.produce_batch(&topic, 0, old.clone()).await.error_code, 32);
+    let old = batch_at(ProducerState::NONE, 1, &["old"]);
+    assert_eq!(client.produce_batch(&topic, 0, old.clone()).await.error_code, INVALID_TIMESTAMP);
     client.delete(BROKER, "", "log.message.timestamp.before.max.ms").await;
     assert_eq!(client.produce_batch(&topic, 0, old).await.error_code, 0);
     assert_eq!(client.offset(&topic, 0, LATEST).await, 1);
+    let producer_id = client.producer_id().await;
+    let sent = |first_sequence| batch_of(ProducerState { producer_id, producer_epoch: 0, first_sequence }, &["a"]);
+    assert_eq!(client.produce_batch(&topic, 0, sent(0)).await.error_code, 0);
+    assert_eq!(client.produce_batch(&topic, 0, sent(7)).await.error_code, OUT_OF_ORDER_SEQUENCE_NUMBER);
+    client.set(BROKER, "", "producer.id.expiration.ms", "1").await;
+    // Of a producer that is not known any sequence is the first.
+    soon(async { while client.produce_batch(&topic, 0, sent(7)).await.error_code != 0 {} }).await;
     running.stop().await.unwrap();
 }
