@@ -15,7 +15,7 @@ use super::{
     ControllerError, ControllerHandle, DiskReads, Found, LogDirectory, Loggers, Metrics, Partitions, PartitionsOptions,
     ProducerIds, Publisher, SyncQueue, controller_task, coordinators, maintenance,
 };
-use crate::config::{Listener, ListenerPurpose, NetworkConfig, ServerConfig};
+use crate::config::{ConfigMap, DynamicConfigs, Listener, ListenerPurpose, NetworkConfig, ServerConfig};
 use crate::controller::{Bootstrap, BrokerHeartbeat, RegisterBroker, RegisterController, TopicDefaults};
 use crate::disk::WatchedDisk;
 use crate::log::LogFault;
@@ -156,6 +156,7 @@ impl Node {
         });
         spawn_tasks(&broker);
         let server = bound.serve(service(Arc::clone(&broker)));
+        broker.execution.spawn(Lane::Control, Box::pin(follow_limits(Arc::clone(&broker), server.updater())));
         phases.serving();
         Ok(Self { broker, broker_epoch, seams, server, quorum, fatal, _locks: locks })
     }
@@ -280,6 +281,31 @@ fn connection_limits(network: &NetworkConfig) -> Result<ConnectionLimits, StartE
         (name.as_str().to_owned(), room)
     });
     Ok(ConnectionLimits { node, listeners: listeners.collect(), max_per_ip: network.max_connections_per_ip, overrides })
+}
+
+/// Lets in whom the published settings let in, for as long as the node runs.
+async fn follow_limits(broker: Arc<Broker>, update: impl Fn(ConnectionLimits) + Send + Sync + 'static) {
+    let (mut published, mut stopping) = (broker.publisher.subscribe(), broker.stopping.subscribe());
+    let mut held = (ConfigMap::new(), ConfigMap::new());
+    loop {
+        let image = broker.image();
+        let configs = image.configs();
+        let now = (configs.broker(broker.config.node_id).clone(), configs.cluster_default().clone());
+        if now != held {
+            held = now;
+            let network = broker.config.network_changed_by(DynamicConfigs { broker: &held.0, cluster: &held.1 });
+            // Names of hosts may have to be looked up.
+            match run_blocking(&*broker.execution, Blocking::Read, move || connection_limits(&network)).await {
+                Some(Ok(limits)) => update(limits),
+                Some(Err(error)) => tracing::warn!(%error, "the limits of connections stay as they were"),
+                None => return,
+            }
+        }
+        tokio::select! {
+            _ = stopping.wait_for(|stopping| *stopping) => return,
+            changed = published.changed() => if changed.is_err() { return },
+        }
+    }
 }
 
 /// Binds all listeners, the controller's too.

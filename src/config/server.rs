@@ -61,7 +61,23 @@ impl ServerConfig {
         let shared = limit.saturating_sub(OTHER_DESCRIPTORS);
         let files = self.storage.max_open_segment_files.min(shared / 2);
         self.storage.max_open_segment_files = files;
+        self.network.most_connections = shared - files;
         self.network.max_connections = self.network.max_connections.min(shared - files);
+    }
+
+    /// The network's settings as they are after changes while the node runs: who is let in can change.
+    #[must_use]
+    pub fn network_changed_by(&self, dynamic: DynamicConfigs<'_>) -> NetworkConfig {
+        let settings = self.settings.changed_by(dynamic);
+        let max_connections: usize = narrow(settings.integer("max.connections"));
+        NetworkConfig {
+            max_connections: max_connections.min(self.network.most_connections),
+            max_connection_rate: narrow(settings.integer("max.connection.creation.rate")),
+            max_connections_per_ip: narrow(settings.integer("max.connections.per.ip")),
+            max_connections_overrides: overrides(&settings.text("max.connections.per.ip.overrides"))
+                .unwrap_or_else(|_| self.network.max_connections_overrides.clone()),
+            ..self.network.clone()
+        }
     }
 }
 
@@ -81,6 +97,8 @@ pub struct NetworkConfig {
     pub connections_max_idle: Option<Duration>,
     /// `max.connections` and `max.connection.creation.rate`.
     pub max_connections: usize,
+    /// What the system's descriptors allow.
+    most_connections: usize,
     pub max_connection_rate: u32,
     /// The same keys of single listeners (`listener.name.NAME.KEY`); `None` where there is none.
     pub listener_limits: Vec<(ListenerName, Option<usize>, Option<u32>)>,
@@ -281,6 +299,7 @@ fn network(settings: &Settings, listeners: Vec<Listener>) -> NetworkConfig {
         queued_max_request_bytes: bounded(settings, "queued.max.request.bytes").filter(|bytes| *bytes > 0).map(narrow),
         connections_max_idle: bounded(settings, "connections.max.idle.ms").map(milliseconds),
         max_connections: narrow(settings.integer("max.connections")),
+        most_connections: usize::MAX,
         max_connection_rate: narrow(settings.integer("max.connection.creation.rate")),
         listener_limits: limits_of_listeners(settings, &listeners),
         max_connections_per_ip: narrow(settings.integer("max.connections.per.ip")),

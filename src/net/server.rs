@@ -208,9 +208,10 @@ impl ServerHandle {
         &self.addresses
     }
 
-    /// From now on these connections are let in; those that are open stay.
-    pub fn update(&self, limits: ConnectionLimits) {
-        self.door.update(limits);
+    /// Changes who is let in; connections that are open stay.
+    pub fn updater(&self) -> impl Fn(ConnectionLimits) + Send + Sync + 'static {
+        let door = Arc::clone(&self.door);
+        move |limits| door.update(limits)
     }
 
     /// Accepts and reads no more, answers what is in flight, closes. What is not answered within `patience` is cut off; returns

@@ -7,7 +7,7 @@ use kafka_protocol::messages::describe_configs_request::DescribeConfigsResource;
 use kafka_protocol::messages::describe_configs_response::{DescribeConfigsResourceResult, DescribeConfigsResult};
 use kafka_protocol::messages::incremental_alter_configs_request::{AlterConfigsResource, AlterableConfig};
 use kafka_protocol::messages::{
-    AlterConfigsRequest, DescribeConfigsRequest, IncrementalAlterConfigsRequest, ListConfigResourcesRequest,
+    AlterConfigsRequest, ApiVersionsRequest, DescribeConfigsRequest, IncrementalAlterConfigsRequest, ListConfigResourcesRequest,
 };
 use klamm::broker::Loggers;
 use klamm::config::{LogFormat, LoggingConfig};
@@ -424,5 +424,21 @@ async fn the_brokers_defaults_act_on_all_topics_at_once() {
     client.set(BROKER, "", "producer.id.expiration.ms", "1").await;
     // Of a producer that is not known any sequence is the first.
     soon(async { while client.produce_batch(&topic, 0, sent(7)).await.error_code != 0 {} }).await;
+    running.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn limits_of_connections_change_while_the_node_runs() {
+    let running = Setup::new().start().await;
+    let mut client = running.client().await;
+    client.set(BROKER, "", "max.connections.per.ip", "1").await;
+    // Whoever is turned away has no answer; whoever is open stays.
+    let is_let_in = async || {
+        let mut other = running.client().await;
+        other.raw().call(0, &ApiVersionsRequest::default()).await.is_ok()
+    };
+    soon(async { while is_let_in().await {} }).await;
+    client.delete(BROKER, "", "max.connections.per.ip").await;
+    soon(async { while !is_let_in().await {} }).await;
     running.stop().await.unwrap();
 }
