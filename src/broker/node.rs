@@ -100,16 +100,8 @@ impl Node {
             open_storage(&config, &seams).await?;
         phases.done("storage");
         let (fatal_sender, fatal) = watch::channel(None);
-        let (directories, found) = directories(log_directories, &seams, &config, &fatal_sender);
-        let directory_ids = directories.iter().map(|directory| directory.id).collect();
-        let partitions = Partitions::new(PartitionsOptions {
-            config: Arc::clone(&config),
-            disk: Arc::clone(&seams.disk),
-            clock: Arc::clone(&seams.clock),
-            metrics: Arc::clone(&metrics),
-            directories,
-            found,
-        });
+        let partitions = partitions(log_directories, &seams, &config, &metrics, &fatal_sender);
+        let directory_ids = partitions.directories().iter().map(|directory| directory.id).collect();
         let publisher = Publisher::new();
         let settings = quorum_settings(&config, snapshot_max_entries);
         let quorum = Quorum::start(QuorumOptions {
@@ -350,6 +342,25 @@ async fn open_storage(config: &Arc<ServerConfig>, seams: &Seams) -> Result<Stora
     let (config, disk, clock) = (Arc::clone(config), Arc::clone(&seams.disk), Arc::clone(&seams.clock));
     let opened = run_blocking(&*seams.execution, Blocking::Read, move || Storage::open(&config, &*disk, &*clock)).await;
     Ok(opened.ok_or(StartError::GoingDown)??)
+}
+
+/// The table of partitions, empty yet, over the directories that were opened.
+fn partitions(
+    opened: Vec<OpenDirectory>,
+    seams: &Seams,
+    config: &Arc<ServerConfig>,
+    metrics: &Arc<Metrics>,
+    fatal: &watch::Sender<Option<String>>,
+) -> Arc<Partitions> {
+    let (directories, found) = directories(opened, seams, config, fatal);
+    Partitions::new(PartitionsOptions {
+        config: Arc::clone(config),
+        disk: Arc::clone(&seams.disk),
+        clock: Arc::clone(&seams.clock),
+        metrics: Arc::clone(metrics),
+        directories,
+        found,
+    })
 }
 
 /// The directories with their sync queues. Losing the metadata directory, or the last one, ends the node.

@@ -23,7 +23,7 @@ fn a_new_cluster_finalises_its_features_once() {
     let mut controller = Controller::new(1);
     assert_eq!(
         controller.image.features().iter().map(|(name, level)| (name.as_str(), *level)).collect::<Vec<_>>(),
-        [("metadata.version", 30)]
+        [("eligible.leader.replicas.version", 1), ("metadata.version", 30)]
     );
     let end = controller.image.end();
     controller.decide(&Bootstrap { min_insync_replicas: 1 }).unwrap();
@@ -36,12 +36,12 @@ fn a_new_cluster_finalises_its_features_once() {
 fn a_broker_registers_fenced_and_is_unfenced_once_it_has_seen_its_registration() {
     let mut controller = Controller::new(1);
     let epoch = controller.decide(&registration(1, 1)).unwrap();
-    assert_eq!(epoch, BrokerEpoch(1), "the offset of the registration");
+    assert_eq!(epoch, BrokerEpoch(3), "the offset of the registration");
     assert!(controller.image.broker(NodeId(1)).unwrap().fenced);
     let behind = BrokerHeartbeat { current_metadata_offset: Some(Offset(0)), ..controller.heartbeat(1) };
     let reply = controller.decide(&behind).unwrap();
     assert_eq!(reply, BrokerHeartbeatReply { is_caught_up: false, is_fenced: true, should_shut_down: false });
-    let caught_up = BrokerHeartbeat { current_metadata_offset: Some(Offset(1)), ..behind };
+    let caught_up = BrokerHeartbeat { current_metadata_offset: Some(Offset(3)), ..behind };
     let reply = controller.decide(&caught_up).unwrap();
     assert_eq!(reply, BrokerHeartbeatReply { is_caught_up: true, is_fenced: false, should_shut_down: false });
     let end = controller.image.end();

@@ -271,19 +271,24 @@ async fn alter_configs_replaces_all_settings_in_every_version() {
         assert_eq!(client.value(TOPIC, "t", "max.message.bytes").await, (value.clone(), OF_TOPIC));
         assert_eq!(client.value(TOPIC, "t", "retention.ms").await.1, DEFAULT, "it was not named");
     }
+    // Trap 54: it cannot be taken away.
+    let shared = ("min.insync.replicas", Some("1"));
     let resources = vec![
         replace(TOPIC, "t", &[("flush.ms", None)]),
         replace(BROKER_LOGGER, "1", &[]),
         replace(BROKER, "1", &[("num.partitions", Some("1"))]),
-        replace(BROKER, "", &[("log.retention.ms", Some("77"))]),
+        replace(BROKER, "", &[("log.retention.ms", Some("77")), shared]),
     ];
     let answer = client.call(2, &AlterConfigsRequest::default().with_resources(resources)).await;
     let codes: Vec<i16> = answer.responses.iter().map(|response| response.error_code).collect();
     assert_eq!(codes, [INVALID_REQUEST, INVALID_REQUEST, INVALID_REQUEST, 0]);
     assert_eq!(client.value(TOPIC, "t", "retention.ms").await, ("77".to_owned(), OF_ALL_BROKERS));
-    let none = AlterConfigsRequest::default().with_resources(vec![replace(BROKER, "", &[])]);
-    assert_eq!(client.call(2, &none).await.responses[0].error_code, 0);
-    assert!(client.describe_all(BROKER, "").await.configs.is_empty());
+    for (left, code) in [(&[shared][..], 0), (&[], INVALID_CONFIG)] {
+        let request = AlterConfigsRequest::default().with_resources(vec![replace(BROKER, "", left)]);
+        assert_eq!(client.call(2, &request).await.responses[0].error_code, code);
+    }
+    let left: Vec<String> = client.describe_all(BROKER, "").await.configs.iter().map(|config| config.name.to_string()).collect();
+    assert_eq!(left, ["min.insync.replicas"]);
     running.stop().await.unwrap();
 }
 
