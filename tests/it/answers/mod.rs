@@ -108,9 +108,14 @@ macro_rules! recordings {
 recordings! { cluster topics admin records groups configs }
 
 /// Of these most steps have to be the same, too.
-const RANDOM: &[&str] = &["random_log", "random_groups"];
+const RANDOM: &[&str] = &["random_log", "random_groups", "random_configs"];
 
 mod random {
+    #[tokio::test]
+    async fn random_configs() {
+        super::play("random_configs").await;
+    }
+
     #[tokio::test]
     async fn random_log() {
         super::play("random_log").await;
