@@ -28,7 +28,7 @@ fn test_exists(name: &str, sources: &[(String, String)]) -> bool {
         let rest = path.strip_prefix("src/").or_else(|| path.strip_prefix("tests/"));
         let parts: Vec<&str> = rest.unwrap_or_default().trim_end_matches(".rs").split('/').collect();
         let stands = |module: &&str| *module == "tests" || parts.iter().any(|part| part.trim_end_matches("_tests") == *module);
-        parts.first() == modules.first() && modules.iter().all(|module| stands(&module))
+        parts.first() == modules.first() && modules.iter().all(stands)
     };
     let is_test = |text: &str| {
         let mut lines = text.lines();

@@ -284,8 +284,9 @@ def shell(broker, topics):
     snapshot = broker.folder / "shown" / newest.name
     snapshot.parent.mkdir()
     shutil.copy(newest, snapshot)
-    tree = None
-    while tree is None:
+    # Now and then the tool shows the tree before it has read anything into it.
+    tree = nothing = "metadataVersion:\n    Optional.empty"
+    while nothing in tree:
         try:
             tree = run("org.apache.kafka.shell.MetadataShell", "--snapshot", snapshot, "tree", "/image", seconds=5)
         except TimeoutError:  # now and then the tool waits for good for what it has missed already

@@ -86,7 +86,7 @@ impl Service for Api {
             let is_alone = frame.len() > SIDE_BY_SIDE_BYTES && !matches!(header.api_key, ApiKey::Produce | ApiKey::Fetch);
             let reply = match poll_once(dispatch(Arc::clone(&self.broker), context, frame, header.body_position())) {
                 Reply::Later(outcome) if is_alone => Reply::Alone(outcome),
-                reply => reply,
+                reply @ (Reply::Now(_) | Reply::Later(_) | Reply::Alone(_) | Reply::Nothing | Reply::Close(_)) => reply,
             };
             match line {
                 Some(line) => line.told_by(reply),

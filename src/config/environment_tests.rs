@@ -1,3 +1,5 @@
+#![allow(clippy::indexing_slicing, reason = "tests")]
+
 use super::super::server::{Loaded, ServerConfig};
 use super::super::{ListenerPurpose, Problem};
 use super::*;

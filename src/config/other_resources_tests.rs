@@ -1,5 +1,5 @@
 //! Groups and client metrics. Each judgement is that of Apache Kafka 4.3.0, put to it in these words.
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use super::*;
 use crate::config::{RawConfig, ServerConfig};

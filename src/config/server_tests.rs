@@ -1,3 +1,5 @@
+#![allow(clippy::indexing_slicing, reason = "tests")]
+
 use super::super::deviations::DEVIATIONS;
 use super::super::keys;
 use super::*;

@@ -116,7 +116,7 @@ fn judge(supported: &[Feature], update: &FeatureUpdate, current: i16) -> Result<
         _ if update.level < current && matches!(feature.name, METADATA_VERSION | KRAFT_VERSION) => {
             Err(format!("from level {current} there is no way back: the log may hold what lower levels cannot say."))
         }
-        _ => Ok(()),
+        UpdateKind::Upgrade | UpdateKind::SafeDowngrade | UpdateKind::UnsafeDowngrade => Ok(()),
     }
 }
 

@@ -8,6 +8,8 @@
     clippy::indexing_slicing,
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
+    clippy::wildcard_enum_match_arm,
+    clippy::type_complexity,
     reason = "tests"
 )]
 

@@ -236,6 +236,7 @@ async fn connections_are_counted_and_those_that_talk_nonsense_are_refused() {
 }
 
 #[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "the disk takes its time")]
 async fn a_slow_disk_is_counted() {
     let setup = Setup::new().with("klamm.disk.slow.ms", "20");
     let slow = Arc::new(AtomicBool::new(false));

@@ -5,7 +5,14 @@
 //! are the tests. stranger/ is a client that says anything; `make fuzz` runs it, too. `KLAMM_SIM_SEEDS` names how many seeds the longer ones run.
 
 #![allow(unreachable_pub, reason = "modules of one binary")]
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::wildcard_enum_match_arm,
+    reason = "tests"
+)]
 
 #[path = "../support/mod.rs"]
 mod support;

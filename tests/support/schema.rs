@@ -367,7 +367,10 @@ impl<'a> Layout<'a> {
             if !field.kind.starts_with("[]") && self.is_here(field.nullable_versions) {
                 into.put_i8(if value.is_null() { -1 } else { 1 });
             }
-            return if value.is_null() { () } else { self.put_fields(fields, value, into) };
+            if !value.is_null() {
+                self.put_fields(fields, value, into);
+            }
+            return;
         }
         let number = || value.as_i64().unwrap_or_else(|| panic!("{} is a number, not {value}", field.name));
         match kind {

@@ -222,6 +222,7 @@ fn fields(api: &str, path: &str, value: &Value, met: &mut BTreeSet<(String, Stri
 /// marked. `record.py` starts brokers for it and says what and where.
 #[tokio::test]
 #[ignore = "make record"]
+#[expect(clippy::disallowed_methods, reason = "record.py tells by the environment where a broker is")]
 async fn record() {
     let told =
         |name: &str| std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: tests/golden/answers/record.py does"));
