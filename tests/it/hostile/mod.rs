@@ -48,7 +48,8 @@ fn schemas() -> Schemas {
 
 /// A node with something to tell of: the topic `t`, the group `g` with a member and offsets with long metadata.
 async fn prepared() -> (Running, Client, Topic) {
-    let running = Setup::new().with("offsets.topic.num.partitions", "1").start().await;
+    let settings = [("offsets.topic.num.partitions", "1"), ("group.initial.rebalance.delay.ms", "0")];
+    let running = settings.iter().fold(Setup::new(), |setup, (key, value)| setup.with(key, value)).start().await;
     let mut client = running.client().await;
     let topic = client.create("t", 50, &[]).await;
     client.produce(&topic, 0, &["a", "b"]).await;

@@ -5,6 +5,14 @@ from .shared import ask, batch, bent, odd, topic, write
 CLIENT = {"clientSoftwareName": "golden", "clientSoftwareVersion": "1.0"}
 
 
+def odd_partitions(mine, t: str) -> list[dict]:
+    """What can be odd about a list of partitions of topics, of which `t` has two."""
+    return [odd("no partitions", mine((t,))), odd("a topic that is not there", mine(("nobody", 0))),
+            odd("a topic of no name", mine(("", 0))), odd("a partition that is not there", mine((t, 2))),
+            odd("a partition below 0", mine((t, -1))), odd("the partition twice", mine((t, 0, 0))),
+            odd("the topic twice", mine((t, 0), (t, 1)))]
+
+
 def api_versions(v):
     body = CLIENT if v >= 3 else {}
     yield ask("what a client says first", body)
@@ -54,13 +62,7 @@ def describe_log_dirs(v):
     yield ask("two topics", mine((t, 0), (f"{t}-b", 0)))
     yield ask("all", {"topics": None})
     yield ask("no topics", mine())
-    yield odd("no partitions", mine((t,)))
-    yield odd("a topic that is not there", mine(("nobody", 0)))
-    yield odd("a topic of no name", mine(("", 0)))
-    yield odd("a partition that is not there", mine((t, 2)))
-    yield odd("a partition below 0", mine((t, -1)))
-    yield odd("the partition twice", mine((t, 0, 0)))
-    yield odd("the topic twice", mine((t, 0), (t, 1)))
+    yield from odd_partitions(mine, t)
     yield odd("the log of metadata", mine(("__cluster_metadata", 0)))
     yield from bent(mine((t, 0)))
 
@@ -157,13 +159,7 @@ def list_partition_reassignments(v):
     yield ask("one partition", mine((t, 0)))
     yield ask("two partitions", mine((t, 0, 1)))
     yield odd("no topics", mine())
-    yield odd("no partitions", mine((t,)))
-    yield odd("a topic that is not there", mine(("nobody", 0)))
-    yield odd("a topic of no name", mine(("", 0)))
-    yield odd("a partition that is not there", mine((t, 2)))
-    yield odd("a partition below 0", mine((t, -1)))
-    yield odd("the partition twice", mine((t, 0, 0)))
-    yield odd("the topic twice", mine((t, 0), (t, 1)))
+    yield from odd_partitions(mine, t)
     yield odd("no patience", mine((t, 0)) | {"timeoutMs": 0})
     yield from bent(mine((t, 0)))
 
